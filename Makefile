@@ -1,0 +1,36 @@
+# Everything happens in .venv; nothing is installed system-wide.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# torch is installed by itself first: pinned, so that no other requirement can draw another build.
+STAMP := $(VENV)/.installed
+
+.PHONY: setup test lint demo demo-short clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install -q torch==2.13.0
+	$(BIN)/python -m pip install -q -e ".[live,lab,tensorboard]" --group dev --group parity
+	touch $@
+
+lint: setup
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest --cov=fingerspell --cov-report=term
+
+# DATA=folder chooses the photos; MINUTES bounds the training.
+demo: setup
+	$(BIN)/python -m fingerspell.cli.main demo $(if $(DATA),"$(DATA)") --out demo $(if $(MINUTES),--max-minutes $(MINUTES))
+
+demo-short: setup
+	$(BIN)/python -m fingerspell.cli.main demo $(if $(DATA),"$(DATA)") --out demo-short --short
+
+clean:
+	rm -rf $(VENV) demo demo-short .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,70 @@
+"""What people see: data on stdout, messages and progress on stderr, errors with a hint and without a traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from fingerspell.core.errors import FingerspellError
+
+if TYPE_CHECKING:
+    from fingerspell.core.progress import Progress
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def show_error(error: FingerspellError) -> None:
+    """Print an error as `error:`, `expected:` and `hint:` lines on stderr, readable without colour."""
+    err.print(f"[bold red]error:[/] {_plain(error.found)}")
+    if error.expected:
+        err.print(f"  expected: {_plain(error.expected)}")
+    if error.remedy:
+        err.print(f"  [bold]hint:[/] {_plain(error.remedy)}")
+
+
+def note(text: str) -> None:
+    """Print a message for people on stderr."""
+    err.print(_plain(text))
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A progress bar on stderr, one line a task; where stderr is no terminal, a line now and then instead."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=err) as bars:
+        tasks = {}
+
+        def report(task: str, done: int, total: int) -> None:
+            if task not in tasks:
+                tasks[task] = bars.add_task(task, total=total)
+            bars.update(tasks[task], completed=done, total=total)
+
+        yield report
+
+
+class _Lines:
+    """Progress where nobody watches: a line at each quarter of a task."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, int] = {}
+
+    def __call__(self, task: str, done: int, total: int) -> None:
+        quarter = 4 * done // max(total, 1)
+        if quarter > self._said.get(task, 0):
+            self._said[task] = quarter
+            err.print(f"{task}: {done}/{total}")

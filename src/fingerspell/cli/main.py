@@ -1,0 +1,54 @@
+"""The `fingerspell` command: its verbs, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from fingerspell.cli import console, data
+from fingerspell.core.errors import FingerspellError, MissingExtraError
+
+app = typer.Typer(
+    name="fingerspell",
+    help="Photos of hand signs → a trained, honestly measured recogniser of the ASL alphabet.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+app.add_typer(data.app, name="data")
+
+_EXTRA_OF = {
+    "torch": "lab",
+    "pydantic": "lab",
+    "jinja2": "lab",
+    "matplotlib": "lab",
+    "onnx": "lab",
+    "onnxscript": "lab",
+    "safetensors": "lab",
+    "onnxruntime": "live",
+    "tensorboard": "tensorboard",
+}
+
+
+def main() -> None:
+    """Run the command line; every error of ours ends with its exit code and no traceback."""
+    try:
+        app()
+    except FingerspellError as error:
+        console.show_error(error)
+        sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module not in _EXTRA_OF:
+            raise
+        console.show_error(MissingExtraError(module, _EXTRA_OF[module]))
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        sys.stderr.close()
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,424 @@
+"""Who is learnt from, who chooses, who judges: the split of a manifest into train, val and test.
+
+Every assignment follows from SHA-256 of the seed and of names, never from a random generator's stream or from the
+order in which a system lists files: the same seed gives the same split on any machine and any version.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from fingerspell.core.durable import digest_of, read_json, write_json
+from fingerspell.core.errors import DataError, known_names
+from fingerspell.lab.data.manifest import Manifest, Photo
+
+Part = Literal["train", "val", "test", "guard"]
+PARTS: tuple[Part, ...] = ("train", "val", "test", "guard")
+STRATEGIES = ("random", "keras", "block", "group")
+FORMAT = "fingerspell-split/1"
+
+
+@dataclass(frozen=True)
+class Split:
+    """A manifest, and the part each of its photos plays.
+
+    Attributes:
+        strategy: one of `STRATEGIES`.
+        seed: what the assignment follows from.
+        settings: the strategy's other settings, JSON-ready.
+        manifest: the photos.
+        parts: for each photo of the manifest; `guard` photos stand between parts and are used by none.
+        blocks: for each photo the stretch of recording (or the group) it belongs to: what an interval resamples.
+    """
+
+    strategy: str
+    seed: int
+    settings: Mapping[str, Any]
+    manifest: Manifest
+    parts: tuple[Part, ...]
+    blocks: tuple[str, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the data, the strategy and every assignment."""
+        return digest_of([self.strategy, self.seed, dict(self.settings), self.manifest.digest, self.parts, self.blocks])
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """Photos by part."""
+        return Counter(self.parts)
+
+    def indices(self, part: Part) -> list[int]:
+        """Positions in the manifest of the photos of one part, in manifest order."""
+        return [index for index, its in enumerate(self.parts) if its == part]
+
+    def save(self, path: Path) -> None:
+        """Write the split, atomically, as JSON that `load` reads."""
+        photos = [
+            [photo.path, photo.label, photo.sha256, part, block]
+            for photo, part, block in zip(self.manifest.photos, self.parts, self.blocks, strict=True)
+        ]
+        write_json(
+            path,
+            {
+                "format": FORMAT,
+                "digest": self.digest,
+                "strategy": self.strategy,
+                "seed": self.seed,
+                "settings": dict(self.settings),
+                "folder": str(self.manifest.root.resolve()),
+                "columns": ["path", "label", "sha256", "part", "block"],
+                "photos": photos,
+            },
+        )
+
+    @classmethod
+    def load(cls, path: Path, root: Path | None = None) -> Split:
+        """Read a split.
+
+        Args:
+            path: the JSON file.
+            root: where the photos are now; by default where they were.
+
+        Raises:
+            DataError: not a split, or its content does not give its digest.
+        """
+        values = read_json(path, what="a split made by 'fingerspell data split'")
+        try:
+            if values["format"] != FORMAT:
+                raise ValueError(f"format is {values['format']!r}, not {FORMAT!r}")
+            return _split_of(values, root)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"{path} is not a split: {error}", expected="a file from 'fingerspell data split'", remedy="make it again"
+            ) from error
+
+
+def _split_of(values: Mapping[str, Any], root: Path | None) -> Split:
+    from fingerspell.lab.data.manifest import frame_number
+
+    rows = values["photos"]
+    photos = tuple(Photo(path, label, sha256, frame_number(path)) for path, label, sha256, _, _ in rows)
+    for part in {row[3] for row in rows}:
+        if part not in PARTS:
+            raise ValueError(f"unknown part {part!r}")
+    split = Split(
+        values["strategy"],
+        values["seed"],
+        values["settings"],
+        Manifest(root or Path(values["folder"]), photos),
+        tuple(cast(Part, row[3]) for row in rows),
+        tuple(row[4] for row in rows),
+    )
+    if split.digest != values["digest"]:
+        raise ValueError("its content does not match its digest")
+    return split
+
+
+def make_split(
+    manifest: Manifest,
+    strategy: str,
+    *,
+    seed: int = 0,
+    val: float | None = None,
+    test: float | None = None,
+    stretches: int = 10,
+    guard: float = 0.01,
+    groups: Mapping[str, str] | None = None,
+    fixed_groups: Mapping[str, Part] | None = None,
+) -> Split:
+    """Split a manifest.
+
+    Args:
+        manifest: the photos.
+        strategy: `random` (stratified by label), `keras` (exactly the files that `flow_from_directory` with a
+            `validation_split` takes), `block` (contiguous stretches of each class's recording, with a guard gap)
+            or `group` (whole groups: people, rooms, sessions).
+        seed: for `random`, `block` and `group`.
+        val: fraction to choose by; default 0.1, for `keras` 0.2.
+        test: fraction to judge by; default 0.2, for `keras` 0 (Keras makes two parts).
+        stretches: for `block`, into how many stretches of equal length each class is cut.
+        guard: for `block`, the width of the gap on the training side of each border, as a fraction of the
+            recording's length in frame numbers.
+        groups: for `group`, the group of each path.
+        fixed_groups: for `group`, parts given to some groups by name; the rest follow val and test.
+
+    Raises:
+        DataError: unknown strategy, impossible fractions, a part without photos, a group that straddles.
+    """
+    if strategy not in STRATEGIES:
+        expected, remedy = known_names("split", strategy, STRATEGIES)
+        raise DataError(f"unknown split '{strategy}'", expected=expected, remedy=remedy)
+    val = (0.2 if strategy == "keras" else 0.1) if val is None else val
+    test = (0.0 if strategy == "keras" else 0.2) if test is None else test
+    if not (0 < val < 1 and 0 <= test < 1 and val + test < 1):
+        raise DataError(
+            f"val {val:g} and test {test:g} leave nothing to learn from",
+            expected="0 < val, 0 ≤ test, val + test < 1",
+        )
+    settings: dict[str, Any] = {"val": val, "test": test}
+    if strategy == "keras":
+        if test:
+            raise DataError(
+                "the keras split has no test part", expected="test = 0", remedy="use --by block for a test part"
+            )
+        parts, blocks = _keras(manifest, val)
+    elif strategy == "random":
+        parts, blocks = _random(manifest, seed, val, test)
+    elif strategy == "block":
+        if stretches < 3 or not 0 <= guard < 0.5:
+            raise DataError(
+                f"{stretches} stretches with a guard of {guard:g}", expected="at least 3 stretches, 0 ≤ guard < 0.5"
+            )
+        settings |= {"stretches": stretches, "guard": guard}
+        parts, blocks = _block(manifest, seed, val, test, stretches, guard)
+    else:
+        settings["fixed_groups"] = dict(sorted((fixed_groups or {}).items()))
+        parts, blocks = _group(manifest, seed, val, test, groups or {}, fixed_groups or {})
+    split = Split(strategy, seed, settings, manifest, tuple(parts), tuple(blocks))
+    _require_parts(split, with_test=test > 0)
+    return split
+
+
+def _require_parts(split: Split, *, with_test: bool) -> None:
+    photos = split.manifest.photos
+    learnt = {photos[index].label for index in split.indices("train")}
+    if len(learnt) < 2:
+        raise DataError(
+            f"only {len(learnt)} class{'' if len(learnt) == 1 else 'es'} to learn from in {split.manifest.root}",
+            expected="at least 2 classes with photos in the training part",
+            remedy="add class folders, or photos to them",
+        )
+    for part in ("val", "test") if with_test else ("val",):
+        if not split.counts[part]:
+            raise DataError(
+                f"the {split.strategy} split gives no photo to '{part}'",
+                expected="photos in every part",
+                remedy="use more photos a class, more groups, or larger fractions",
+            )
+
+
+def _draw(seed: int, *names: object) -> str:
+    """A random-looking key that follows from the seed and the names alone."""
+    return hashlib.sha256(":".join(map(str, (seed, *names))).encode()).hexdigest()
+
+
+def _by_label(photos: Sequence[Photo]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for index, photo in enumerate(photos):
+        found[photo.label].append(index)
+    return found
+
+
+def _counts(total: int, val: float, test: float) -> tuple[int, int]:
+    """How many of `total` go to val and test: rounded, at least one where there is enough and one is asked for."""
+    spare = total - 1
+    to_test = min(max(round(test * total), 1 if test and spare > 1 else 0), spare)
+    to_val = min(max(round(val * total), 1 if spare > 0 else 0), spare - to_test)
+    return max(to_val, 0), max(to_test, 0)
+
+
+def _deal(ordered: Sequence[Any], val: float, test: float) -> dict[Any, Part]:
+    """Give the first of an already shuffled sequence to test, the next to val, the rest to train."""
+    to_val, to_test = _counts(len(ordered), val, test)
+    kinds: list[Part] = ["test"] * to_test + ["val"] * to_val
+    return {item: kinds[place] if place < len(kinds) else "train" for place, item in enumerate(ordered)}
+
+
+def _random(manifest: Manifest, seed: int, val: float, test: float) -> tuple[list[Part], list[str]]:
+    parts: list[Part] = ["train"] * len(manifest.photos)
+    for indices in _by_label(manifest.photos).values():
+        shuffled = sorted(indices, key=lambda index: _draw(seed, manifest.photos[index].path))
+        for index, part in _deal(shuffled, val, test).items():
+            parts[index] = part
+    return parts, [photo.path for photo in manifest.photos]
+
+
+def _keras(manifest: Manifest, val: float) -> tuple[list[Part], list[str]]:
+    """The first int(val·n) files of each class in the order of Keras's directory walk (keras-semantics: sorted by
+    folder, then lexicographically by file name) are validation, the rest training."""
+    parts: list[Part] = ["train"] * len(manifest.photos)
+    by_folder: dict[str, list[int]] = defaultdict(list)
+    for index, photo in enumerate(manifest.photos):
+        by_folder[photo.path.partition("/")[0]].append(index)
+    for indices in by_folder.values():
+        walked = sorted(indices, key=lambda index: tuple(manifest.photos[index].path.rpartition("/")[::2]))
+        for index in walked[: int(val * len(walked))]:
+            parts[index] = "val"
+    blocks = _stretch_names(manifest, 10)
+    return parts, blocks
+
+
+def _recording_order(manifest: Manifest) -> dict[str, list[int]]:
+    """For each label the positions of its photos in the order of recording: frame number, then path."""
+    photos = manifest.photos
+
+    def place(index: int) -> tuple[str, int, str]:
+        photo = photos[index]
+        return photo.path.rpartition("/")[0], -1 if photo.number is None else photo.number, photo.path
+
+    return {label: sorted(indices, key=place) for label, indices in _by_label(photos).items()}
+
+
+def _cuts(total: int, stretches: int) -> list[int]:
+    """Borders of `stretches` runs of nearly equal length: stretches + 1 positions from 0 to total."""
+    pieces = min(stretches, total)
+    return [round(piece * total / pieces) for piece in range(pieces + 1)]
+
+
+def _stretch_names(manifest: Manifest, stretches: int) -> list[str]:
+    names = [""] * len(manifest.photos)
+    for label, ordered in _recording_order(manifest).items():
+        cuts = _cuts(len(ordered), stretches)
+        for piece, (start, stop) in enumerate(zip(cuts, cuts[1:], strict=False)):
+            for index in ordered[start:stop]:
+                names[index] = f"{label}/{piece}"
+    return names
+
+
+def _block(
+    manifest: Manifest, seed: int, val: float, test: float, stretches: int, guard: float
+) -> tuple[list[Part], list[str]]:
+    parts: list[Part] = ["train"] * len(manifest.photos)
+    for label, ordered in _recording_order(manifest).items():
+        cuts = _cuts(len(ordered), stretches)
+        pieces = sorted(range(len(cuts) - 1), key=lambda piece: _draw(seed, label, piece))
+        dealt = _deal(pieces, val, test)
+        own = [dealt[piece] for piece in range(len(pieces)) for _ in range(cuts[piece], cuts[piece + 1])]
+        for place, part in zip(ordered, _with_guard(manifest, ordered, own, guard), strict=True):
+            parts[place] = part
+    return parts, _stretch_names(manifest, stretches)
+
+
+def _with_guard(manifest: Manifest, ordered: list[int], parts: list[Part], guard: float) -> list[Part]:
+    """Take photos near a border out: of train where it meets val or test, of val where it meets test."""
+    numbers = [manifest.photos[index].number for index in ordered]
+    distinct = len({number for number in numbers if number is not None}) == len(numbers)
+    at = [float(number) for number in numbers if number is not None] if distinct else [float(i) for i in range(len(parts))]
+    width = guard * (at[-1] - at[0] + 1) if at else 0.0
+    guarded = list(parts)
+    for place in range(len(parts) - 1):
+        left, right = parts[place], parts[place + 1]
+        if left == right:
+            continue
+        border = (at[place] + at[place + 1]) / 2
+        giving: Part = "train" if "train" in (left, right) else "val"
+        towards = range(place, -1, -1) if left == giving else range(place + 1, len(parts))
+        for other in towards:
+            if parts[other] != giving or abs(at[other] - border) > width:
+                break
+            guarded[other] = "guard"
+    return guarded
+
+
+def _group(
+    manifest: Manifest, seed: int, val: float, test: float, groups: Mapping[str, str], fixed: Mapping[str, Part]
+) -> tuple[list[Part], list[str]]:
+    photos = manifest.photos
+    missing = [photo.path for photo in photos if photo.path not in groups]
+    if missing:
+        raise DataError(
+            f"{len(missing)} photos have no group, first {missing[0]}",
+            expected="a group for every photo",
+            remedy="check the pattern or the CSV column that gives the groups",
+        )
+    own = [groups[photo.path] for photo in photos]
+    unknown = set(fixed) - set(own)
+    if unknown:
+        expected, remedy = known_names("group", min(unknown), set(own))
+        raise DataError(f"unknown group '{min(unknown)}'", expected=expected, remedy=remedy)
+    rest = sorted(set(own) - set(fixed), key=lambda name: _draw(seed, name))
+    if not fixed:
+        part_of: dict[str, Part] = _deal(rest, val, test)
+    elif "val" in fixed.values():
+        part_of = dict.fromkeys(rest, "train")
+    else:  # test groups were named: the rest still need a part to choose by
+        part_of = _deal(rest, val / (1 - test), 0.0)
+    part_of |= fixed
+    _refuse_straddling(photos, own, part_of)
+    return [part_of[name] for name in own], own
+
+
+def _refuse_straddling(photos: Sequence[Photo], own: Sequence[str], part_of: Mapping[str, Part]) -> None:
+    """The same photo in two groups of different parts would be learnt from and judged by."""
+    seen: dict[str, int] = {}
+    for index, photo in enumerate(photos):
+        first = seen.setdefault(photo.sha256, index)
+        if part_of[own[first]] != part_of[own[index]]:
+            raise DataError(
+                f"groups '{own[first]}' and '{own[index]}' share a photo ({photos[first].path} = {photo.path}) but "
+                f"would fall into {part_of[own[first]]} and {part_of[own[index]]}",
+                expected="groups that have no photo in common, or in one part",
+                remedy="give both the same group, or remove the copy",
+            )
+
+
+def groups_by_folder(photos: Iterable[Photo]) -> dict[str, str]:
+    """Group = the folder below the class folder: `A/anna/1.jpg` → anna. Raises DataError where there is none."""
+    found = {}
+    for photo in photos:
+        inside = photo.path.split("/")[1:-1]
+        if not inside:
+            raise DataError(
+                f"{photo.path} lies in no folder below its class",
+                expected="class/group/photo",
+                remedy="group by --pattern or --csv instead",
+            )
+        found[photo.path] = "/".join(inside)
+    return found
+
+
+def groups_by_pattern(photos: Iterable[Photo], pattern: str) -> dict[str, str]:
+    """Group = what the pattern's first bracket (or the whole match) finds in the path; photos without are missing."""
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise DataError(f"the pattern {pattern!r} is not a regular expression: {error}") from error
+    found = {}
+    for photo in photos:
+        match = compiled.search(photo.path)
+        if match:
+            found[photo.path] = match.group(1 if compiled.groups else 0) or ""
+    return found
+
+
+def groups_from_csv(path: Path, column: str = "group") -> tuple[dict[str, str], dict[str, Part]]:
+    """Groups, and parts where a `part` column gives them, from a CSV with a `path` column.
+
+    Raises:
+        DataError: unreadable, a column is absent, or a group that straddles (stands in two parts).
+    """
+    groups: dict[str, str] = {}
+    fixed: dict[str, Part] = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            absent = {"path", column} - set(rows.fieldnames or ())
+            if absent:
+                raise DataError(
+                    f"{path} has no column '{min(absent)}'", expected=f"columns path, {column} and perhaps part"
+                )
+            for row in rows:
+                group, part = row[column], row.get("part")
+                groups[row["path"]] = group
+                if not part:
+                    continue
+                if part not in ("train", "val", "test"):
+                    raise DataError(f"{path} gives {row['path']} the part '{part}'", expected="train, val or test")
+                if fixed.setdefault(group, cast(Part, part)) != part:
+                    raise DataError(
+                        f"group '{group}' straddles: it stands in {fixed[group]} and in {part}",
+                        expected="every group in one part",
+                        remedy="correct the part column",
+                    )
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}", expected="a UTF-8 CSV file") from error
+    return groups, fixed

@@ -1,0 +1,1 @@
+"""The networks: shared blocks, one file per family, one registry."""

@@ -1,0 +1,1 @@
+"""Optimiser, schedules, stopping, checkpoints, journal and the loop that ties them together."""

@@ -1,0 +1,1 @@
+"""The floor that uses a bundle: ONNX Runtime, no torch."""
