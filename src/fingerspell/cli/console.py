@@ -8,32 +8,34 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 from fingerspell.core.errors import FingerspellError
 
 if TYPE_CHECKING:
     from fingerspell.core.progress import Progress
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def show_error(error: FingerspellError) -> None:
     """Print an error as `error:`, `expected:` and `hint:` lines on stderr, readable without colour."""
-    err.print(f"[bold red]error:[/] {_plain(error.found)}")
+    err.print(f"[bold red]error:[/] {escape(error.found)}")
     if error.expected:
-        err.print(f"  expected: {_plain(error.expected)}")
+        err.print(f"  expected: {escape(error.expected)}")
     if error.remedy:
-        err.print(f"  [bold]hint:[/] {_plain(error.remedy)}")
+        err.print(f"  [bold]hint:[/] {escape(error.remedy)}")
 
 
 def note(text: str) -> None:
     """Print a message for people on stderr."""
-    err.print(_plain(text))
+    err.print(text, markup=False)
 
 
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+def give(text: object) -> None:
+    """Print a result, such as the path of what was made, on stdout as it is: a script may read it."""
+    out.print(str(text), markup=False)
 
 
 @contextmanager
@@ -67,4 +69,4 @@ class _Lines:
         quarter = 4 * done // max(total, 1)
         if quarter > self._said.get(task, 0):
             self._said[task] = quarter
-            err.print(f"{task}: {done}/{total}")
+            note(f"{task}: {done}/{total}")

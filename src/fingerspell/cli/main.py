@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from fingerspell.cli import console, data
+from fingerspell.cli import about, console, data, split, train
 from fingerspell.core.errors import FingerspellError, MissingExtraError
 
 app = typer.Typer(
@@ -17,7 +17,11 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
+data.app.command("split")(split.split_command)
 app.add_typer(data.app, name="data")
+app.command("train")(train.train_command)
+app.command("nets")(about.nets_command)
+app.command("doctor")(about.doctor_command)
 
 _EXTRA_OF = {
     "torch": "lab",

@@ -6,13 +6,18 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from fingerspell.core.errors import DataError
 
 
-def write_with(path: Path, write: Callable[[BinaryIO], None]) -> None:
+_LONE = "backslashreplace"
+"""File names that are no UTF-8 reach Python as lone surrogates: written as \\udcff, JSON's own escape, they read back."""
+
+
+def write_with(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file so that a reader, even after a power cut, sees the old content or the new, never a part.
 
     Args:
@@ -31,7 +36,8 @@ def write_with(path: Path, write: Callable[[BinaryIO], None]) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a "folder" that is a file, or one that may not be searched
+            temporary.unlink()
         raise DataError(
             f"{path} could not be written: {error.strerror or error}",
             expected="a folder that can be written and has room",
@@ -44,18 +50,19 @@ def write_with(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Atomically replace `path` with `data`."""
-    write_with(path, lambda file: file.write(data) and None)
+    write_with(path, lambda file: file.write(data))
 
 
 def write_json(path: Path, value: Any) -> None:
     """Atomically write readable JSON: two spaces, keys as given, non-ASCII kept, NaN refused."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    write_bytes(path, (text + "\n").encode(errors=_LONE))
 
 
 def canonical_json(value: Any) -> bytes:
     """The one spelling of a value that digests are taken of: sorted keys, no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode(errors=_LONE)
 
 
 def digest_of(value: Any) -> str:

@@ -75,6 +75,7 @@ class MissingExtraError(FingerspellError):
 def known_names(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
     """Describe an unknown name: returns (expected, remedy) listing the known names and suggesting the nearest."""
     names = sorted(known)
-    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    remedy = f"did you mean '{near[0]}'?" if near else f"choose a {kind} from the list"
+    folded = {each.casefold(): each for each in names}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    remedy = f"did you mean '{folded[near[0]]}'?" if near else f"choose a {kind} from the list"
     return f"one of: {', '.join(names)}", remedy

@@ -1,21 +1,22 @@
 """The one reference for what happens to a photo before a network sees it: image bytes → float32 tensor.
 
-Resampling is written as two matrix products whose weights are whole multiples of 2⁻¹⁵. Every product and every
-partial sum is then exact in float32, so NumPy, PyTorch, ONNX Runtime and a browser give the same pixels whatever
-the order in which they add. The triangle filter with support scaled by the reduction is what Pillow calls
-BILINEAR; `nearest` is what Keras uses when it loads a folder.
+Resampling is two matrix products whose weights are whole numbers, each followed by one division by the sum of
+the weights. Every product and every partial sum is then exact in float32, so NumPy, PyTorch, ONNX Runtime and a
+browser give the same pixels whatever the order in which they add. The triangle filter with support scaled by the
+reduction is what Pillow calls BILINEAR; `nearest` is what Keras uses when it loads a folder.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fingerspell.core.errors import DataError, PhotoError
 
@@ -25,8 +26,11 @@ Filter = Literal["triangle", "nearest"]
 MAX_PIXELS = 100_000_000
 """Larger photos are refused before they are decoded (a 12,000×8,000 camera photo still passes)."""
 
-WEIGHT_UNIT = 2.0**-15
-"""Resampling weights are whole multiples of this: 255·2¹⁵ < 2²⁴, hence exact in float32."""
+MAX_SIDE = 65_535
+"""Longest side, JPEG's own limit: beyond it the whole-number weights of a tiny result become too coarse."""
+
+WEIGHT_TOTAL = 2.0**15
+"""About what the weights of one result pixel add up to: 255·2¹⁵ < 2²⁴, hence exact in float32."""
 
 FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP")
 
@@ -38,8 +42,8 @@ class PreprocessSpec:
     Attributes:
         height: of the input, pixels.
         width: of the input, pixels.
-        fit: `stretch` changes the aspect ratio (as Keras does), `crop` takes the centre, `pad` keeps the whole
-            photo and repeats its edge pixels.
+        fit: `stretch` changes the aspect ratio (as Keras does), `crop` takes the centre, `pad` keeps the
+            whole photo and repeats its edge pixels.
         filter: `triangle` (antialiased) or `nearest` (as Keras loads folders).
         upright: turn the photo as its EXIF orientation says. Keras does not.
         mean: subtracted for each of R, G, B after scaling to 0–1.
@@ -57,10 +61,14 @@ class PreprocessSpec:
     def __post_init__(self) -> None:
         sizes_fit = all(isinstance(n, int) and 8 <= n <= 1024 for n in (self.height, self.width))
         names_fit = self.fit in ("stretch", "crop", "pad") and self.filter in ("triangle", "nearest")
-        if not sizes_fit or not names_fit or len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+        numbers = (*self.mean, *self.std)
+        numbers_fit = len(self.mean) == len(self.std) == 3 and all(
+            isinstance(number, int | float) and math.isfinite(number) for number in numbers
+        )
+        if not (sizes_fit and names_fit and numbers_fit and isinstance(self.upright, bool) and min(self.std) > 0):
             raise DataError(
                 f"the preprocessing {self} is not possible",
-                expected="8–1024 pixels, fit stretch|crop|pad, filter triangle|nearest, three means, three std > 0",
+                expected="8–1024 pixels, stretch|crop|pad, triangle|nearest, three means, three std > 0",
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -76,7 +84,7 @@ class PreprocessSpec:
             raise DataError(f"a preprocessing specification is malformed: {error}") from error
 
     def pixels_key(self) -> dict[str, Any]:
-        """What decides the uint8 pixels (mean and std come later): the part of the specification a cache depends on."""
+        """What decides the uint8 pixels (mean and std come later): the part a cache depends on."""
         values = self.as_dict()
         return {key: values[key] for key in ("height", "width", "fit", "filter", "upright")}
 
@@ -101,23 +109,36 @@ def decode(data: bytes, *, upright: bool = True) -> NDArray[np.uint8]:
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _refuse_oversize(image)
                 image.load()
-                turned = ImageOps.exif_transpose(image) if upright else image
-                return _as_rgb(turned)
+                return _as_rgb(_upright(image) if upright else image)
     except PhotoError:
         raise
+    except UnidentifiedImageError as error:  # Pillow's own text names a memory address
+        raise _unreadable("an unknown or damaged format" if data else "the file is empty") from error
     except Image.DecompressionBombError as error:
         raise _oversize(str(error)) from error
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, …
-        raise PhotoError(
-            f"not a readable image ({str(error) or type(error).__name__})".replace("<_io.BytesIO object at ", "<"),
-            expected="a whole JPEG, PNG, BMP, PPM, TIFF or WebP file",
-            remedy="open it in a viewer; replace or remove it",
-        ) from error
+        raise _unreadable(str(error) or type(error).__name__) from error
+
+
+def _unreadable(reason: str) -> PhotoError:
+    return PhotoError(
+        f"not a readable image: {reason}",
+        expected="a whole JPEG, PNG, BMP, PPM, TIFF or WebP file",
+        remedy="open it in a viewer; replace or remove it",
+    )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The photo turned as its EXIF orientation says; as it is where only the EXIF block is damaged."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged metadata raises anything from SyntaxError to struct.error
+        return image
 
 
 def _refuse_oversize(image: Image.Image) -> None:
     width, height = image.size
-    if width * height > MAX_PIXELS or min(width, height) < 1:
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE or min(width, height) < 1:
         raise _oversize(f"{width}×{height} pixels")
 
 
@@ -136,7 +157,7 @@ def _as_rgb(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image.convert("RGB"), dtype=np.uint8)
 
 
-def sampling_matrix(size: int, out: int, scale: np.float32, offset: np.float32, kind: Filter) -> NDArray[np.float32]:
+def sampling_weights(size: int, out: int, scale: float, offset: float, kind: Filter) -> NDArray[np.float32]:
     """Weights of one axis of a resampling.
 
     Args:
@@ -147,28 +168,29 @@ def sampling_matrix(size: int, out: int, scale: np.float32, offset: np.float32, 
         kind: the filter.
 
     Returns:
-        (out, size) float32, each weight a whole multiple of `WEIGHT_UNIT`.
+        (out, size) float32 of whole numbers, each row's sum positive and below 2²⁴/255. A result pixel is the
+        weighted sum divided by the sum of the weights.
     """
-    half = np.float32(0.5)
-    centres = (np.arange(out, dtype=np.float32) + half) * scale + offset
-    centres = np.clip(centres, half, np.float32(size) - half)[:, None]
-    pixels = np.arange(size, dtype=np.float32)[None, :]
+    steps = np.full(out, scale)
+    steps[0] = scale * 0.5 + offset
+    # Pillow adds step by step in double precision; doing the same settles ties in `nearest` as Pillow does.
+    centres = np.clip(np.cumsum(steps), 0.5, size - 0.5)[:, None]
+    pixels = np.arange(size, dtype=np.float64)[None, :]
     if kind == "nearest":
-        return (np.floor(centres) == pixels).astype(np.float32)
-    support = np.maximum(scale, np.float32(1))
-    weights = np.maximum(np.float32(1) - np.abs(pixels + half - centres) / support, np.float32(0))
-    weights /= weights.sum(axis=1, keepdims=True)
-    return np.rint(weights * np.float32(1 / WEIGHT_UNIT)) * np.float32(WEIGHT_UNIT)
+        return np.asarray(np.floor(centres) == pixels, dtype=np.float32)
+    support = max(scale, 1.0)
+    heights = np.maximum(1.0 - np.abs(pixels + 0.5 - centres) / support, 0.0)
+    return np.asarray(np.rint(heights * (WEIGHT_TOTAL / support)), dtype=np.float32)
 
 
-def scale_and_offset(size: int, out: int, other: tuple[int, int], fit: Fit) -> tuple[np.float32, np.float32]:
-    """Scale and offset of one axis (see `sampling_matrix`); `other` is (size, out) of the other axis."""
-    scale = np.float32(size) / np.float32(out)
+def scale_and_offset(size: int, out: int, other: tuple[int, int], fit: Fit) -> tuple[float, float]:
+    """Scale and offset of one axis (see `sampling_weights`); `other` is (size, out) of the other axis."""
+    scale = size / out
     if fit == "stretch":
-        return scale, np.float32(0)
-    across = np.float32(other[0]) / np.float32(other[1])
-    scale = np.minimum(scale, across) if fit == "crop" else np.maximum(scale, across)
-    return scale, (np.float32(size) - np.float32(out) * scale) * np.float32(0.5)
+        return scale, 0.0
+    across = other[0] / other[1]
+    scale = min(scale, across) if fit == "crop" else max(scale, across)
+    return scale, (size - out * scale) * 0.5
 
 
 def resample(photo: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
@@ -177,12 +199,20 @@ def resample(photo: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8
     rows, columns = (height, spec.height), (width, spec.width)
     if rows[0] == rows[1] and columns[0] == columns[1]:
         return photo  # every fit and filter is then the identity
-    down = sampling_matrix(*rows, *scale_and_offset(*rows, columns, spec.fit), spec.filter)
-    along = sampling_matrix(*columns, *scale_and_offset(*columns, rows, spec.fit), spec.filter)
-    flat = photo.reshape(height, width * 3).astype(np.float32)
-    tall = np.rint(down @ flat).reshape(spec.height, width, 3)  # (height, W, 3)
-    full = np.rint(np.matmul(along, tall))  # (height, width, 3)
-    return np.clip(full, 0, 255).astype(np.uint8)
+    down = sampling_weights(*rows, *scale_and_offset(*rows, columns, spec.fit), spec.filter)
+    along = sampling_weights(*columns, *scale_and_offset(*columns, rows, spec.fit), spec.filter)
+    planes = np.empty((height, 3, width), dtype=np.float32)
+    for channel in range(3):  # much faster than one transposition
+        planes[:, channel] = photo[:, :, channel]
+    narrow = _half_up(planes.reshape(-1, width) @ along.T / along.sum(axis=1))  # (H·3, width)
+    narrow = narrow.reshape(height, 3 * spec.width)
+    full = _half_up(down @ narrow / down.sum(axis=1, keepdims=True)).reshape(spec.height, 3, spec.width)
+    return np.ascontiguousarray(full.transpose(0, 2, 1).astype(np.uint8))
+
+
+def _half_up(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round as Pillow does."""
+    return np.asarray(np.floor(values + np.float32(0.5)), dtype=np.float32)
 
 
 def normalise(pixels: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.float32]:

@@ -24,5 +24,11 @@ def keep_large_blocks() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):  # musl and other C libraries have no mallopt
         return False
-    settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _KEEP * 2 - 1), (_M_TOP_PAD, 64 << 20), (_M_ARENA_MAX, 1))
-    return all([mallopt(option, value) == 1 for option, value in settings])
+    settings = (
+        (_M_MMAP_MAX, 0),
+        (_M_TRIM_THRESHOLD, _KEEP * 2 - 1),
+        (_M_TOP_PAD, 64 << 20),
+        (_M_ARENA_MAX, 1),
+    )
+    taken = [mallopt(option, value) == 1 for option, value in settings]
+    return all(taken)

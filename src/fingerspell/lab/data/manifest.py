@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +19,11 @@ from fingerspell.core.progress import Progress, silent
 EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff"})
 """What counts as a photo: the endings that Keras reads, in any case."""
 
+NOT_TEXT = "its name is not UTF-8"
+"""The reason why a file is left out that no digest, split or report could name."""
+
 _FLAT_NAME = re.compile(r"([A-Za-z]+)(?=[^A-Za-z]|$)")
+_NAMED = 8  # folders listed in one note or error
 _READERS = 8  # threads that wait for the disk, not for a core
 
 
@@ -103,10 +108,7 @@ def scan(folder: Path, progress: Progress = silent) -> Manifest:
     notes: list[str] = []
     left_out: list[LeftOut] = []
     root, class_folders = find_set(folder, notes, left_out)
-    if class_folders:
-        files = _in_class_folders(root, class_folders, left_out)
-    else:
-        files = _in_flat_folder(root, left_out)
+    files = _in_class_folders(root, class_folders, left_out) if class_folders else _in_flat_folder(root, left_out)
     if not files:
         raise DataError(
             f"no photos of known labels in {folder}",
@@ -114,31 +116,48 @@ def scan(folder: Path, progress: Progress = silent) -> Manifest:
             remedy="give the folder that holds the class folders",
         )
     photos = _hashed(root, files, left_out, progress)
+    if not photos:
+        raise DataError(
+            f"none of the {len(files)} photos in {_text(str(root))} can be used, first {left_out[-1].path}: "
+            f"{left_out[-1].reason}",
+            expected="files that can be read, with names in UTF-8",
+            remedy="change their permissions or names",
+        )
     order = {label: index for index, label in enumerate(LABELS)}
     photos.sort(key=lambda photo: (order[photo.label], photo.path))
     return Manifest(root, tuple(photos), tuple(left_out), tuple(notes))
 
 
 def _require_folder(folder: Path) -> None:
-    if not folder.exists():
-        raise DataError(f"{folder} does not exist", expected="a folder of photos", remedy="check the path")
-    if not folder.is_dir():
+    try:
+        exists, is_folder = folder.exists(), folder.is_dir()
+    except OSError as error:  # a name too long, or a folder above that may not be searched
         raise DataError(
-            f"{folder} is a file", expected="a folder of photos", remedy="give the folder that holds the class folders"
+            f"{folder} cannot be opened: {error.strerror}", expected="a folder of photos", remedy="check the path"
+        ) from error
+    if not exists:
+        raise DataError(f"{folder} does not exist", expected="a folder of photos", remedy="check the path")
+    if not is_folder:
+        raise DataError(
+            f"{folder} is a file",
+            expected="a folder of photos",
+            remedy="give the folder that holds the class folders",
         )
     if not os.access(folder, os.R_OK | os.X_OK):
         raise DataError(
-            f"{folder} may not be read", expected="a folder with read permission", remedy="change its permissions"
+            f"{folder} may not be read",
+            expected="a folder with read permission",
+            remedy="change its permissions",
         )
 
 
 def _subfolders(folder: Path) -> list[Path]:
     """Visible subfolders in name order; unreadable ones count as having none."""
     try:
-        entries = sorted(folder.iterdir())
+        children = [place for place in sorted(folder.iterdir()) if place.is_dir()]
     except OSError:
         return []
-    return [p for p in entries if p.is_dir() and not p.name.startswith(".") and p.name != "__MACOSX"]
+    return [place for place in children if not place.name.startswith(".") and place.name != "__MACOSX"]
 
 
 def find_sets(folder: Path, depth: int = 4) -> list[Path]:
@@ -164,22 +183,39 @@ def find_set(folder: Path, notes: list[str], left_out: list[LeftOut]) -> tuple[P
     root = sets[0]
     for other in sets[1:]:
         if not other.is_relative_to(root):
-            listed = ", ".join(str(place.relative_to(folder)) for place in sets[:8])
+            listed = ", ".join(str(place.relative_to(folder)) for place in sets[:_NAMED])
             raise DataError(
                 f"{folder} holds {len(sets)} separate sets of class folders: {listed}",
                 expected="one set",
                 remedy=f"name one of them, for example {sets[0]}",
             )
-        left_out.append(LeftOut(str(other.relative_to(root)), "a set of class folders inside the set"))
+        left_out.append(LeftOut(_text(other.relative_to(root).as_posix()), "a set of class folders inside the set"))
     if root != folder:
-        notes.append(f"class folders found in {root.relative_to(folder).as_posix()}/")
+        notes.append(f"class folders found in {_text(root.relative_to(folder).as_posix())}/")
+        notes += _beside(folder, root)
     class_folders = []
     for child in _subfolders(root):
         if canonical_label(child.name) is not None:
             class_folders.append(child)
         elif child not in sets[1:] and not any(place.is_relative_to(child) for place in sets[1:]):
-            left_out.append(LeftOut(child.name, "not a label of the alphabet"))
+            left_out.append(LeftOut(_text(child.name), "not a label of the alphabet"))
     return root, class_folders
+
+
+def _beside(folder: Path, root: Path) -> list[str]:
+    """A note of the folders passed by on the way down to the set, as the flat test folder in Kaggle's zip."""
+    passed: list[str] = []
+    place = folder
+    for name in root.relative_to(folder).parts:
+        passed += [_text(c.relative_to(folder).as_posix()) + "/" for c in _subfolders(place) if c.name != name]
+        place /= name
+    more = f" and {len(passed) - _NAMED} more" if len(passed) > _NAMED else ""
+    return [f"not used: {', '.join(passed[:_NAMED])}{more}"] if passed else []
+
+
+def _text(name: str) -> str:
+    """A name that can be printed: bytes that are no UTF-8 become �."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _find_flat(folder: Path, notes: list[str]) -> Path:
@@ -193,7 +229,7 @@ def _find_flat(folder: Path, notes: list[str]) -> Path:
             break
         place = children[0]
     if place != folder:
-        notes.append(f"photos found in {place.relative_to(folder).as_posix()}/")
+        notes.append(f"photos found in {_text(place.relative_to(folder).as_posix())}/")
     return place
 
 
@@ -205,7 +241,10 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in EXTENSIONS and path.is_file()
+    try:
+        return path.suffix.lower() in EXTENSIONS and path.is_file()
+    except OSError:  # its folder may be listed and not searched
+        return False
 
 
 def _in_class_folders(root: Path, folders: list[Path], left_out: list[LeftOut]) -> list[tuple[str, str]]:
@@ -214,7 +253,7 @@ def _in_class_folders(root: Path, folders: list[Path], left_out: list[LeftOut]) 
 
     def unreadable(error: OSError) -> None:
         place = Path(error.filename or root)
-        left_out.append(LeftOut(place.relative_to(root).as_posix(), f"cannot be opened: {error.strerror}"))
+        left_out.append(LeftOut(_text(place.relative_to(root).as_posix()), f"cannot be opened: {error.strerror}"))
 
     for folder in folders:
         label = canonical_label(folder.name) or ""
@@ -226,7 +265,7 @@ def _in_class_folders(root: Path, folders: list[Path], left_out: list[LeftOut]) 
                 if path.suffix.lower() in EXTENSIONS:
                     files.append((relative, label))
                 elif not name.startswith("."):
-                    left_out.append(LeftOut(relative, f"not a photo ending ({path.suffix or 'none'})"))
+                    left_out.append(LeftOut(_text(relative), f"not a photo ending ({_text(path.suffix) or 'none'})"))
     return files
 
 
@@ -239,20 +278,22 @@ def _in_flat_folder(root: Path, left_out: list[LeftOut]) -> list[tuple[str, str]
         match = _FLAT_NAME.match(path.stem)
         label = canonical_label(match.group(1)) if match else None
         if label is None:
-            left_out.append(LeftOut(path.name, "its name does not begin with a label"))
+            left_out.append(LeftOut(_text(path.name), "its name does not begin with a label"))
         else:
             files.append((path.name, label))
     return files
 
 
-def _hashed(
-    root: Path, files: list[tuple[str, str]], left_out: list[LeftOut], progress: Progress
-) -> list[Photo]:
+def _hashed(root: Path, files: list[tuple[str, str]], left_out: list[LeftOut], progress: Progress) -> list[Photo]:
     """Photos with the digest of their content; files that cannot be read are left out."""
 
     def read(item: tuple[str, str]) -> Photo | LeftOut:
         path, label = item
+        if _text(path) != path:
+            return LeftOut(_text(path), NOT_TEXT)
         try:
+            if not stat.S_ISREG((root / path).stat().st_mode):  # reading a pipe would wait for ever
+                return LeftOut(path, "not a regular file")
             with (root / path).open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:

@@ -6,13 +6,12 @@ order in which a system lists files: the same seed gives the same split on any m
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -60,6 +59,18 @@ class Split:
         """Positions in the manifest of the photos of one part, in manifest order."""
         return [index for index, its in enumerate(self.parts) if its == part]
 
+    def require_same_photos(self, manifest: Manifest) -> None:
+        """Raise DataError unless the split was made of exactly these photos."""
+        if manifest.digest == self.manifest.digest:
+            return
+        ours, theirs = ({(p.path, p.sha256) for p in m.photos} for m in (self.manifest, manifest))
+        raise DataError(
+            f"the split was made of other photos: {len(ours - theirs)} of its {len(ours)} are not in "
+            f"{manifest.root}, {len(theirs - ours)} there are not in it",
+            expected="the folder the split was made of, unchanged",
+            remedy="make the split again with 'fingerspell data split'",
+        )
+
     def save(self, path: Path) -> None:
         """Write the split, atomically, as JSON that `load` reads."""
         photos = [
@@ -98,7 +109,9 @@ class Split:
             return _split_of(values, root)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(
-                f"{path} is not a split: {error}", expected="a file from 'fingerspell data split'", remedy="make it again"
+                f"{path} is not a split: {error}",
+                expected="a file from 'fingerspell data split'",
+                remedy="make it again",
             ) from error
 
 
@@ -121,6 +134,13 @@ def _split_of(values: Mapping[str, Any], root: Path | None) -> Split:
     if split.digest != values["digest"]:
         raise ValueError("its content does not match its digest")
     return split
+
+
+def require_strategy(name: str) -> None:
+    """Raise DataError, listing the known ones, unless `name` is one of `STRATEGIES`."""
+    if name not in STRATEGIES:
+        expected, remedy = known_names("split", name, STRATEGIES)
+        raise DataError(f"unknown split '{name}'", expected=expected, remedy=remedy)
 
 
 def make_split(
@@ -154,9 +174,7 @@ def make_split(
     Raises:
         DataError: unknown strategy, impossible fractions, a part without photos, a group that straddles.
     """
-    if strategy not in STRATEGIES:
-        expected, remedy = known_names("split", strategy, STRATEGIES)
-        raise DataError(f"unknown split '{strategy}'", expected=expected, remedy=remedy)
+    require_strategy(strategy)
     val = (0.2 if strategy == "keras" else 0.1) if val is None else val
     test = (0.0 if strategy == "keras" else 0.2) if test is None else test
     if not (0 < val < 1 and 0 <= test < 1 and val + test < 1):
@@ -168,7 +186,9 @@ def make_split(
     if strategy == "keras":
         if test:
             raise DataError(
-                "the keras split has no test part", expected="test = 0", remedy="use --by block for a test part"
+                "the keras split has no test part",
+                expected="test = 0",
+                remedy="use --by block for a test part",
             )
         parts, blocks = _keras(manifest, val)
     elif strategy == "random":
@@ -176,7 +196,8 @@ def make_split(
     elif strategy == "block":
         if stretches < 3 or not 0 <= guard < 0.5:
             raise DataError(
-                f"{stretches} stretches with a guard of {guard:g}", expected="at least 3 stretches, 0 ≤ guard < 0.5"
+                f"{stretches} stretches with a guard of {guard:g}",
+                expected="at least 3 stretches, 0 ≤ guard < 0.5",
             )
         settings |= {"stretches": stretches, "guard": guard}
         parts, blocks = _block(manifest, seed, val, test, stretches, guard)
@@ -222,15 +243,16 @@ def _counts(total: int, val: float, test: float) -> tuple[int, int]:
     """How many of `total` go to val and test: rounded, at least one where there is enough and one is asked for."""
     spare = total - 1
     to_test = min(max(round(test * total), 1 if test and spare > 1 else 0), spare)
-    to_val = min(max(round(val * total), 1 if spare > 0 else 0), spare - to_test)
+    to_val = min(max(round(val * total), 1 if val and spare > 0 else 0), spare - to_test)
     return max(to_val, 0), max(to_test, 0)
 
 
 def _deal(ordered: Sequence[Any], val: float, test: float) -> dict[Any, Part]:
     """Give the first of an already shuffled sequence to test, the next to val, the rest to train."""
     to_val, to_test = _counts(len(ordered), val, test)
-    kinds: list[Part] = ["test"] * to_test + ["val"] * to_val
-    return {item: kinds[place] if place < len(kinds) else "train" for place, item in enumerate(ordered)}
+    dealt: dict[Any, Part] = dict.fromkeys(ordered, "train")
+    dealt |= dict.fromkeys(ordered[:to_test], "test")
+    return dealt | dict.fromkeys(ordered[to_test : to_test + to_val], "val")
 
 
 def _random(manifest: Manifest, seed: int, val: float, test: float) -> tuple[list[Part], list[str]]:
@@ -278,7 +300,7 @@ def _stretch_names(manifest: Manifest, stretches: int) -> list[str]:
     names = [""] * len(manifest.photos)
     for label, ordered in _recording_order(manifest).items():
         cuts = _cuts(len(ordered), stretches)
-        for piece, (start, stop) in enumerate(zip(cuts, cuts[1:], strict=False)):
+        for piece, (start, stop) in enumerate(pairwise(cuts)):
             for index in ordered[start:stop]:
                 names[index] = f"{label}/{piece}"
     return names
@@ -298,12 +320,27 @@ def _block(
     return parts, _stretch_names(manifest, stretches)
 
 
+def _timeline(photos: Sequence[Photo]) -> list[float]:
+    """When each photo of a class was taken, never falling: its frame number, folders one after another.
+
+    Where photos have no number, or share numbers so often that these cannot count frames, it is their position.
+    """
+    numbers = [photo.number for photo in photos if photo.number is not None]
+    folders = [photo.path.rpartition("/")[0] for photo in photos]
+    if len(numbers) < len(photos) or 2 * len(set(zip(folders, numbers, strict=True))) < len(numbers):
+        return [float(place) for place in range(len(photos))]
+    at, start = [], 0
+    for place, number in enumerate(numbers):
+        if place and folders[place] != folders[place - 1]:
+            start = at[-1] + 1 - number
+        at.append(start + number)
+    return [float(time) for time in at]
+
+
 def _with_guard(manifest: Manifest, ordered: list[int], parts: list[Part], guard: float) -> list[Part]:
     """Take photos near a border out: of train where it meets val or test, of val where it meets test."""
-    numbers = [manifest.photos[index].number for index in ordered]
-    distinct = len({number for number in numbers if number is not None}) == len(numbers)
-    at = [float(number) for number in numbers if number is not None] if distinct else [float(i) for i in range(len(parts))]
-    width = guard * (at[-1] - at[0] + 1) if at else 0.0
+    at = _timeline([manifest.photos[index] for index in ordered])
+    width = guard * (at[-1] - at[0] + 1)
     guarded = list(parts)
     for place in range(len(parts) - 1):
         left, right = parts[place], parts[place + 1]
@@ -320,7 +357,12 @@ def _with_guard(manifest: Manifest, ordered: list[int], parts: list[Part], guard
 
 
 def _group(
-    manifest: Manifest, seed: int, val: float, test: float, groups: Mapping[str, str], fixed: Mapping[str, Part]
+    manifest: Manifest,
+    seed: int,
+    val: float,
+    test: float,
+    groups: Mapping[str, str],
+    fixed: Mapping[str, Part],
 ) -> tuple[list[Part], list[str]]:
     photos = manifest.photos
     missing = [photo.path for photo in photos if photo.path not in groups]
@@ -336,13 +378,11 @@ def _group(
         expected, remedy = known_names("group", min(unknown), set(own))
         raise DataError(f"unknown group '{min(unknown)}'", expected=expected, remedy=remedy)
     rest = sorted(set(own) - set(fixed), key=lambda name: _draw(seed, name))
-    if not fixed:
-        part_of: dict[str, Part] = _deal(rest, val, test)
-    elif "val" in fixed.values():
-        part_of = dict.fromkeys(rest, "train")
-    else:  # test groups were named: the rest still need a part to choose by
-        part_of = _deal(rest, val / (1 - test), 0.0)
-    part_of |= fixed
+    # a part whose groups were named is complete; the rest is dealt among the others
+    left = 1 - (val if "val" in fixed.values() else 0) - (test if "test" in fixed.values() else 0)
+    to_val = 0.0 if "val" in fixed.values() else val / left
+    to_test = 0.0 if "test" in fixed.values() else test / left
+    part_of = _deal(rest, to_val, to_test) | dict(fixed)
     _refuse_straddling(photos, own, part_of)
     return [part_of[name] for name in own], own
 
@@ -359,66 +399,3 @@ def _refuse_straddling(photos: Sequence[Photo], own: Sequence[str], part_of: Map
                 expected="groups that have no photo in common, or in one part",
                 remedy="give both the same group, or remove the copy",
             )
-
-
-def groups_by_folder(photos: Iterable[Photo]) -> dict[str, str]:
-    """Group = the folder below the class folder: `A/anna/1.jpg` → anna. Raises DataError where there is none."""
-    found = {}
-    for photo in photos:
-        inside = photo.path.split("/")[1:-1]
-        if not inside:
-            raise DataError(
-                f"{photo.path} lies in no folder below its class",
-                expected="class/group/photo",
-                remedy="group by --pattern or --csv instead",
-            )
-        found[photo.path] = "/".join(inside)
-    return found
-
-
-def groups_by_pattern(photos: Iterable[Photo], pattern: str) -> dict[str, str]:
-    """Group = what the pattern's first bracket (or the whole match) finds in the path; photos without are missing."""
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise DataError(f"the pattern {pattern!r} is not a regular expression: {error}") from error
-    found = {}
-    for photo in photos:
-        match = compiled.search(photo.path)
-        if match:
-            found[photo.path] = match.group(1 if compiled.groups else 0) or ""
-    return found
-
-
-def groups_from_csv(path: Path, column: str = "group") -> tuple[dict[str, str], dict[str, Part]]:
-    """Groups, and parts where a `part` column gives them, from a CSV with a `path` column.
-
-    Raises:
-        DataError: unreadable, a column is absent, or a group that straddles (stands in two parts).
-    """
-    groups: dict[str, str] = {}
-    fixed: dict[str, Part] = {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            absent = {"path", column} - set(rows.fieldnames or ())
-            if absent:
-                raise DataError(
-                    f"{path} has no column '{min(absent)}'", expected=f"columns path, {column} and perhaps part"
-                )
-            for row in rows:
-                group, part = row[column], row.get("part")
-                groups[row["path"]] = group
-                if not part:
-                    continue
-                if part not in ("train", "val", "test"):
-                    raise DataError(f"{path} gives {row['path']} the part '{part}'", expected="train, val or test")
-                if fixed.setdefault(group, cast(Part, part)) != part:
-                    raise DataError(
-                        f"group '{group}' straddles: it stands in {fixed[group]} and in {part}",
-                        expected="every group in one part",
-                        remedy="correct the part column",
-                    )
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}", expected="a UTF-8 CSV file") from error
-    return groups, fixed

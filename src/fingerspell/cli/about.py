@@ -1,0 +1,88 @@
+"""`fingerspell nets` and `fingerspell doctor`: what there is, and whether it works here."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fingerspell.cli import console
+from fingerspell.cli.places import cache_folder
+from fingerspell.core import provenance
+from fingerspell.core.errors import FingerspellError
+
+
+def nets_command(
+    size: Annotated[int | None, typer.Option(help="Side of the input, pixels; each network's own by default.")] = None,
+    classes: Annotated[int, typer.Option(help="Outputs.")] = 29,
+) -> None:
+    """List the networks: parameters, multiply-adds and input of each."""
+    from rich.table import Table
+
+    from fingerspell.lab.nets.registry import NETWORKS, build, multiply_adds, parameter_counts
+
+    table = Table("network", "input", "parameters", "trainable", "multiply-adds", "what it is", box=None)
+    for name, entry in NETWORKS.items():
+        height, width = (size or entry.height), (size or entry.width)
+        net = build(name, classes, height, width)
+        every, trainable = parameter_counts(net)
+        cost = multiply_adds(net, height, width)
+        shape = f"{height}×{width}×3"
+        table.add_row(name, shape, f"{every:,}", f"{trainable:,}", f"{cost / 1e6:,.0f} M", entry.summary)
+    console.out.print(table)
+
+
+def doctor_command() -> None:
+    """Check this installation: versions, parts, machine, devices, disk. Exit code 2 if something needs care."""
+    troubles: list[str] = []
+    for name, version in provenance.versions((*provenance.PACKAGES, "safetensors", "typer")).items():
+        console.give(f"{name:<14}{version}")
+    machine = provenance.machine()
+    console.give(f"{'machine':<14}{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB")
+    _parts(troubles)
+    _devices()
+    _disk(cache_folder(), troubles)
+    for trouble in troubles:
+        console.note(f"care: {trouble}")
+    if troubles:
+        raise typer.Exit(FingerspellError.exit_code)
+    console.give("all is well")
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _parts(troubles: list[str]) -> None:
+    needs = {
+        "live": ("onnxruntime",),
+        "lab": ("torch", "pydantic", "jinja2", "matplotlib", "onnx", "onnxscript", "safetensors", "tomli_w"),
+        "tensorboard": ("tensorboard",),
+    }
+    for part, modules in needs.items():
+        absent = [module for module in modules if not _installed(module)]
+        word = "installed" if not absent else f"not installed (lacks {', '.join(absent)})"
+        console.give(f"{part:<14}{word}")
+        if absent and len(absent) < len(modules):
+            troubles.append(f"the part '{part}' is incomplete: pip install 'fingerspell[{part}]'")
+
+
+def _devices() -> None:
+    if not _installed("torch"):
+        return
+    from fingerspell.lab.allocator import keep_large_blocks
+    from fingerspell.lab.training.device import choose_device
+
+    console.give(f"{'device':<14}{choose_device()}")
+    console.give(f"{'allocator':<14}{'keeps large blocks' if keep_large_blocks() else 'as the system has it'}")
+
+
+def _disk(place: Path, troubles: list[str]) -> None:
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free / 2**30
+    console.give(f"{'cache':<14}{place} ({free:,.1f} GiB free)")
+    if free < 2:
+        troubles.append(f"little room for decoded photos at {place}: set FINGERSPELL_CACHE to another disk")

@@ -1,0 +1,198 @@
+"""`fingerspell evaluate` and `fingerspell compare`: scores that say where they come from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fingerspell.cli import console
+from fingerspell.cli.places import cache_folder
+from fingerspell.core.errors import DataError
+
+if TYPE_CHECKING:
+    from fingerspell.core.progress import Progress
+    from fingerspell.lab.compare import Comparison, Row, SourceScore
+    from fingerspell.lab.data.split import Split
+    from fingerspell.lab.nets.model import Model
+    from fingerspell.lab.report import TrainingPhotos
+    from fingerspell.lab.sources import SourceResult
+
+
+def evaluate_command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, made by 'fingerspell train'.")],
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[DIR]...", help="Further folders of photos: other people, rooms, cameras."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation as JSON instead of lines.")] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Where the page goes; default RUN/report.html.")
+    ] = None,
+) -> None:
+    """Score a run on photos it has not seen, and write a report.
+
+    Its own held-out part is always scored where its photos (or their cache) are still there. Photos that the run
+    has learnt from are recognised by content and never scored, whichever folder they lie in.
+
+    Examples:
+
+        fingerspell evaluate runs/first
+
+        fingerspell evaluate runs/first photos/anna photos/ben
+
+        fingerspell evaluate runs/first photos/anna --json > scores.json
+    """
+    from fingerspell.lab.data.split import Split
+    from fingerspell.lab.nets.model import Model
+    from fingerspell.lab.report import write_report
+    from fingerspell.lab.sources import evaluation_json, hardest_first, write_evaluation
+    from fingerspell.lab.training.run import RunFolder
+
+    folder = RunFolder.open(run)
+    state = folder.read_state()
+    model, split = Model.load(folder.weights), Split.load(folder.split)
+    page = report or folder.report
+    with console.progress_bar() as progress:
+        own, training = _own_part(model, split, bool(folders), progress)
+        results = _all_sources(model, split, own, folders or [], progress)
+        write_evaluation(folder.evaluation, results, state)
+        write_report(folder, results, model, page, training=training, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(evaluation_json(results, state), ensure_ascii=False, allow_nan=False))
+    else:
+        for result in hardest_first(results):
+            for line in _lines(result):
+                typer.echo(line)
+        typer.echo(str(folder.evaluation))
+        typer.echo(str(page))
+
+
+def _own_part(
+    model: Model, split: Split, others: bool, progress: Progress
+) -> tuple[SourceResult | None, TrainingPhotos | None]:
+    """The run's own held-out part; None, with a note, where its photos are gone and others can be scored."""
+    from fingerspell.lab.data.cache import cache_key, open_cache
+    from fingerspell.lab.evaluate import evaluate_split
+    from fingerspell.lab.report import TrainingPhotos
+
+    packed = cache_folder() / cache_key(split.manifest, model.preprocess)
+    try:
+        if not packed.exists() and not split.manifest.root.is_dir():
+            raise DataError(
+                f"the photos of the run, {split.manifest.root}, are no longer there",
+                expected="the folder it was trained on, or their cache",
+                remedy="put the folder back, or give other folders to score",
+            )
+        cache = open_cache(split.manifest, model.preprocess, cache_folder(), progress)
+        return evaluate_split(model, split, cache, progress=progress), TrainingPhotos(split, cache)
+    except DataError as error:
+        if not others:
+            raise
+        console.note(f"the run's own held-out part is not scored: {error.found}")
+        return None, None
+
+
+def _all_sources(
+    model: Model, split: Split, own: SourceResult | None, folders: list[Path], progress: Progress
+) -> list[SourceResult]:
+    """The own part and every folder; a folder that turns out to be the own data is not listed twice."""
+    from dataclasses import replace
+
+    from fingerspell.lab.evaluate import evaluate_folder
+
+    results = [] if own is None else [own]
+    for folder in folders:
+        result = evaluate_folder(model, folder, cache_folder(), split, progress)
+        if result.part and own is not None:
+            console.note(f"{folder} is the folder the run was trained on: only its {result.part} part is scored")
+            continue
+        if any(result.name == other.name for other in results):
+            result = replace(result, name=str(folder))
+        results.append(result)
+    return results
+
+
+def _lines(result: SourceResult) -> list[str]:
+    from fingerspell.lab.page import percent, span
+
+    scores = result.scores
+    interval = scores.interval
+    shown = span({"low": interval.low, "high": interval.high}) if interval else "no interval"
+    lines = [f"{result.name}: {percent(scores.accuracy)} named right ({shown}, {result.photos:,} photos)"]
+    lines.append(f"  {result.description}")
+    if interval is None:
+        lines.append(f"  {scores.interval_note}.")
+    for reason, count in result.left_out_counts.most_common():
+        lines.append(f"  left out: {count:,} × {reason}")
+    if result.labels_missing:
+        lines.append(f"  without photos: {', '.join(result.labels_missing)}")
+    return lines
+
+
+def compare_command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with curves.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Show several runs side by side, with what the original notebook recorded.
+
+    Examples:
+
+        fingerspell compare runs/first runs/second
+
+        fingerspell compare runs/* --html comparison.html
+    """
+    from fingerspell.lab.compare import compare_runs, write_comparison
+
+    comparison = compare_runs(runs)
+    if html is not None:
+        write_comparison(comparison, html)
+    if as_json:
+        typer.echo(json.dumps(comparison.as_dict(), ensure_ascii=False, allow_nan=False))
+        return
+    _print_table(comparison)
+    for warning in comparison.warnings:
+        console.note(f"note: {warning}")
+    if html is not None:
+        typer.echo(str(html))
+
+
+def _print_table(comparison: Comparison) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("run", *comparison.sources, "test", "best val", "split", "epochs", "an epoch", "parameters"):
+        right = name in ("epochs", "an epoch", "parameters")
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in comparison.rows:
+        table.add_row(*_cells(row, comparison.sources))
+    console.out.print(table)
+
+
+def _cells(row: Row, sources: tuple[str, ...]) -> list[str]:
+    from fingerspell.lab.page import duration, percent, whole
+
+    by_name = {score.name: score for score in row.others}
+    return [
+        row.name,
+        *(_cell(by_name.get(name)) for name in sources),
+        _cell(row.held_out),
+        percent(row.best_val_accuracy),
+        row.split,
+        str(row.epochs),
+        duration(row.seconds_per_epoch),
+        "–" if row.parameters is None else whole(row.parameters),
+    ]
+
+
+def _cell(score: SourceScore | None) -> str:
+    from fingerspell.lab.page import percent, span
+
+    if score is None:
+        return "–"
+    if score.interval is None:
+        return percent(score.accuracy)
+    return f"{percent(score.accuracy)} ({span({'low': score.interval.low, 'high': score.interval.high})})"

@@ -1,0 +1,183 @@
+"""A bundle's card: what its user must know, in JSON, without a trace of the maker's folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+
+from fingerspell.core.alphabet import LABELS, MOTION_LETTERS
+from fingerspell.core.durable import digest_of, digest_of_file, read_json
+from fingerspell.core.errors import DataError
+from fingerspell.core.provenance import now, versions
+from fingerspell.core.scoring import Scores
+from fingerspell.lab.data.split import Split
+from fingerspell.lab.nets.model import Model
+from fingerspell.lab.nets.registry import parameter_counts
+from fingerspell.lab.training.run import RunFolder
+
+NOT_STATED = "not stated"
+NOT_MEASURED = "not measured"
+
+INTENDED_USE = (
+    "Naming the letter of the ASL manual alphabet that one hand shows in a photo, for learning, practice and research."
+)
+LIMITS = (
+    "Fingerspelling is a small part of American Sign Language: this recogniser does not understand ASL.",
+    "It answers for every photo, also for one without a hand: look at the probability before you act on an answer.",
+    "It knows the hands, rooms, cameras and light of its training photos. Measure it on photos of the people who "
+    "will use it before you rely on it, and compare with the scores on other collections above, if there are any.",
+    "Do not use it where a mistake can harm somebody, to judge a person, or to identify one.",
+)
+_ABSOLUTE = re.compile(r"(?<![\w.:/])(?:~?/|[A-Za-z]:[\\/])(?:[^\s/\\,;:'\"]+[\\/])+([^\s/\\,;:'\"]+)")
+
+
+def make_card(
+    run: RunFolder,
+    model: Model,
+    split: Split,
+    *,
+    scores: list[dict[str, Any]] | str,
+    licence: str,
+    temperature: float,
+    parity: Mapping[str, Any],
+) -> dict[str, Any]:
+    """All of a bundle's card except its format.
+
+    Args:
+        run: the run.
+        model: its network.
+        split: its split.
+        scores: what `read_scores` gave.
+        licence: under which the bundle is given on, in its maker's words.
+        temperature: what the logits are divided by.
+        parity: what the export gate measured.
+
+    Raises:
+        DataError: run.json is malformed.
+    """
+    state = run.read_state()
+    card = {
+        "made": now(),
+        "labels": list(model.labels),
+        "preprocess": model.preprocess.as_dict(),
+        "network": model.network,
+        "parameters": parameter_counts(model.net)[0],
+        "temperature": temperature,
+        "scores": scores,
+        "intended_use": INTENDED_USE,
+        "limits": list(LIMITS),
+        "motion_letters": _motion_note(model.labels),
+        "labels_absent": [label for label in LABELS if label not in model.labels],
+        "licence": licence,
+        "data": _data(state, split),
+        "training": {
+            "status": state.get("status", NOT_STATED),
+            "best": state.get("best"),
+            "weights_sha256": digest_of_file(run.weights),
+        },
+        "recipe": _recipe(state),
+        "seed": _seed(state),
+        "parity": dict(parity),
+        "versions": {"export": versions(), "training": _of(state, "provenance").get("versions", NOT_STATED)},
+    }
+    shareable = without_folders(card)
+    if not isinstance(shareable, dict):
+        raise DataError("the card is no mapping")
+    return shareable
+
+
+def _of(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = values.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def read_scores(run: RunFolder) -> list[dict[str, Any]] | str:
+    """Accuracy by source with the sentence that says where it comes from, in the order of the evaluation.
+
+    Raises:
+        DataError: evaluation.json is malformed.
+    """
+    if not run.evaluation.is_file():
+        return NOT_MEASURED
+    evaluation = read_json(run.evaluation, what="scores written by 'fingerspell evaluate'")
+    try:
+        return [_score(source) for source in evaluation["sources"]] or NOT_MEASURED
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{run.evaluation} is malformed: {error}",
+            expected="scores written by 'fingerspell evaluate'",
+            remedy="run 'fingerspell evaluate' again",
+        ) from error
+
+
+def _score(source: Mapping[str, Any]) -> dict[str, Any]:
+    scores = Scores.from_dict(source["scores"])
+    interval = scores.interval
+    return {
+        "source": source["name"],
+        "where_from": source["description"],
+        "photos": scores.photos,
+        "accuracy": round(scores.accuracy, 4),
+        "interval": None if interval is None else [round(interval.low, 4), round(interval.high, 4)],
+        "macro_accuracy": round(scores.macro_accuracy, 4),
+        "calibration_error": round(scores.ece, 4),
+        "recall_by_label": {
+            letter.label: None if letter.recall is None else round(letter.recall, 4) for letter in scores.letters
+        },
+    }
+
+
+def _motion_note(labels: tuple[str, ...]) -> str:
+    moving = " and ".join(sorted(MOTION_LETTERS & set(labels)))
+    if not moving:
+        return "None of the labels is a movement."
+    return f"{moving}: these letters are movements. A photo shows only a moment of one, so treat answers with care."
+
+
+def _data(state: Mapping[str, Any], split: Split) -> dict[str, Any]:
+    damaged = _of(state, "data").get("damaged")
+    return {
+        "folder": split.manifest.root.name,
+        "digest": split.manifest.digest,
+        "photos": len(split.manifest.photos),
+        "damaged": len(damaged) if isinstance(damaged, list) else NOT_STATED,
+        "who_signs": NOT_STATED,
+        "split": {
+            "strategy": split.strategy,
+            "seed": split.seed,
+            "settings": dict(split.settings),
+            "digest": split.digest,
+            "photos": dict(split.counts),
+        },
+    }
+
+
+def _recipe(state: Mapping[str, Any]) -> dict[str, Any]:
+    settings = state.get("recipe")
+    digest = _of(_of(state, "provenance"), "digests").get("recipe")
+    return {
+        "name": state.get("recipe_name", NOT_STATED),
+        "settings": settings,
+        "digest": digest or (NOT_STATED if settings is None else digest_of(settings)),
+    }
+
+
+def _seed(state: Mapping[str, Any]) -> object:
+    seed = _of(state, "provenance").get("seed")
+    return seed if seed is not None else _of(state, "recipe").get("seed", NOT_STATED)
+
+
+def without_folders(value: object) -> object:
+    """The same JSON value with every absolute path, alone or in a sentence, reduced to its last name."""
+    if isinstance(value, dict):
+        return {key: without_folders(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_folders(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    for kind in (PurePosixPath, PureWindowsPath):
+        if "\n" not in value and kind(value).is_absolute():
+            return kind(value).name
+    return _ABSOLUTE.sub(r"\1", value)

@@ -1,0 +1,116 @@
+"""Layers with Keras's defaults, shared by the network families.
+
+Keras 3.16 differs from PyTorch: Glorot-uniform kernels and zero biases, BatchNorm momentum 0.99 (0.01 as PyTorch
+counts it) and epsilon 1e-3, LayerNorm epsilon 1e-3, L2 as λ·Σw² on kernels only, flattening in h, w, c order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+_Layer = TypeVar("_Layer", nn.Conv2d, nn.Linear)
+
+
+class Network(nn.Module):
+    """What every network of the registry is: (N, 3, h, w) float32 → (N, classes) logits.
+
+    Subclasses give `features`, the penultimate activations, and `classify`, the last layer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._l2: list[tuple[nn.Module, float]] = []
+
+    def features(self, photos: Tensor) -> Tensor:
+        """(N, 3, h, w) normalised photos → (N, D) penultimate features."""
+        raise TypeError(f"{type(self).__name__} gives no features")
+
+    def classify(self, features: Tensor) -> Tensor:
+        """(N, D) features → (N, classes) logits."""
+        raise TypeError(f"{type(self).__name__} gives no logits")
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """(N, 3, h, w) normalised photos → (N, classes) logits."""
+        return self.classify(self.features(photos))
+
+    def regularised(self) -> Iterator[tuple[Tensor, float]]:
+        """Kernels with an L2 term, each with its λ."""
+        for layer, strength in self._l2:
+            weight = layer.weight
+            if isinstance(weight, Tensor):
+                yield weight, strength
+
+    def l2_penalty(self) -> Tensor:
+        """Σ λ·Σw² over the regularised kernels: Keras's `kernel_regularizer=l2(λ)`, without the ½ of weight decay."""
+        device = next(self.parameters()).device
+        total = torch.zeros((), device=device)
+        for weight, strength in self.regularised():
+            total = total + strength * weight.square().sum()
+        return total
+
+    def conv(self, inputs: int, outputs: int, kernel: int, *, same: bool, l2: float = 0.0) -> nn.Conv2d:
+        """A convolution with bias, stride 1, Keras's initialisation; `same` or `valid` padding."""
+        layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2 if same else 0)
+        return self._keras_layer(layer, l2)
+
+    def dense(self, inputs: int, outputs: int, *, l2: float = 0.0) -> nn.Linear:
+        """A fully connected layer with Keras's initialisation."""
+        return self._keras_layer(nn.Linear(inputs, outputs), l2)
+
+    def _keras_layer(self, layer: _Layer, l2: float) -> _Layer:
+        nn.init.xavier_uniform_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+        if l2:
+            self._l2.append((layer, l2))
+        return layer
+
+
+def batch_norm_2d(channels: int) -> nn.BatchNorm2d:
+    """BatchNormalization with Keras's momentum and epsilon."""
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
+def batch_norm_1d(channels: int) -> nn.BatchNorm1d:
+    """BatchNormalization of features with Keras's momentum and epsilon."""
+    return nn.BatchNorm1d(channels, eps=1e-3, momentum=0.01)
+
+
+def global_average(maps: Tensor) -> Tensor:
+    """(N, C, h, w) → (N, C), the mean over places."""
+    return maps.mean(dim=(2, 3))
+
+
+def flatten_hwc(maps: Tensor) -> Tensor:
+    """(N, C, h, w) → (N, h·w·C) in Keras's order, so that dense kernels can be carried over as they are."""
+    return maps.permute(0, 2, 3, 1).flatten(1)
+
+
+class SpatialSelfAttention(nn.Module):
+    """Self-attention between the places of a feature map, added with a learnt weight that starts at zero.
+
+    Zhang et al., "Self-Attention Generative Adversarial Networks" (2019), section 3: queries and keys of C/8
+    channels, values of C channels, y = γ·attention(x) + x. We scale the products by 1/√(C/8), which the paper does
+    not, so that the softmax does not saturate at the start.
+
+    Shapes: (N, C, h, w) → (N, C, h, w); the attention is (N, h·w, h·w).
+    """
+
+    def __init__(self, query: nn.Conv2d, key: nn.Conv2d, value: nn.Conv2d) -> None:
+        super().__init__()
+        self.query, self.key, self.value = query, key, value
+        self.gamma = nn.Parameter(torch.zeros(()))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(N, C, h, w) → (N, C, h, w)."""
+        query = self.query(maps).flatten(2).transpose(1, 2)  # (N, h·w, C/8)
+        key = self.key(maps).flatten(2)  # (N, C/8, h·w)
+        value = self.value(maps).flatten(2)  # (N, C, h·w)
+        weights = torch.softmax(query @ key * query.shape[-1] ** -0.5, dim=-1)  # (N, h·w, h·w)
+        seen = value @ weights.transpose(1, 2)  # (N, C, h·w)
+        added: Tensor = maps + self.gamma * seen.view_as(maps)
+        return added

@@ -1,0 +1,265 @@
+"""Start a run, or go on with one: from recipe and photos to a trained, recorded model in its folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from fingerspell.core.durable import write_bytes
+from fingerspell.core.errors import DataError, TrainingError
+from fingerspell.core.progress import Progress, silent
+from fingerspell.core.provenance import now, provenance
+from fingerspell.lab import recipe as recipes
+from fingerspell.lab.augment import photo_ids
+from fingerspell.lab.data.cache import PhotoCache, open_cache
+from fingerspell.lab.data.manifest import LeftOut, Manifest
+from fingerspell.lab.data.split import Split, make_split
+from fingerspell.lab.nets.model import Model
+from fingerspell.lab.nets.registry import parameter_counts
+from fingerspell.lab.recipe import Recipe
+from fingerspell.lab.training.device import choose_device
+from fingerspell.lab.training.loop import Observer, Paused, Trainer, TrainingData
+from fingerspell.lab.training.run import RunFolder
+
+
+@dataclass
+class Surroundings:
+    """What a run needs besides its settings.
+
+    Attributes:
+        cache_folder: where decoded photos are kept.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        max_minutes: pause after this long, or None.
+        checkpoint_seconds: between checkpoints within an epoch.
+        observers: who is told of steps and epochs.
+        progress: told of packing.
+        asked_to_stop: a reason to pause, or None; asked after each step.
+    """
+
+    cache_folder: Path
+    device: str = "auto"
+    max_minutes: float | None = None
+    checkpoint_seconds: float = 30.0
+    observers: Sequence[Observer] = ()
+    progress: Progress = silent
+    asked_to_stop: Callable[[], str | None] = field(default=lambda: None)
+
+
+def split_for(recipe: Recipe, manifest: Manifest) -> Split:
+    """The split that a recipe asks for. Raises DataError for `group`, which needs to be told the groups."""
+    settings = recipe.split
+    if settings.by == "group":
+        raise DataError(
+            "the group split needs to know the groups",
+            expected="a split file",
+            remedy="make one with 'fingerspell data split DIR --by group …' and give it with --split",
+        )
+    return make_split(
+        manifest,
+        settings.by,
+        seed=settings.seed,
+        val=settings.val,
+        test=settings.test,
+        stretches=settings.stretches,
+        guard=settings.guard,
+    )
+
+
+def start(recipe: Recipe, split: Split, run: RunFolder, around: Surroundings) -> dict[str, Any]:
+    """Train a new run.
+
+    Args:
+        recipe: all settings.
+        split: which photo plays which part.
+        run: a folder that holds no run yet.
+        around: device, caches, limits and observers.
+
+    Returns:
+        The content of run.json at the end; its `status` is `finished` or `paused`.
+
+    Raises:
+        TrainingError, DataError: see there.
+    """
+    if run.state.exists():
+        raise TrainingError(
+            f"{run.path} already holds a run",
+            expected="a new folder",
+            remedy=f"go on with it: fingerspell train --resume {run.path}, or choose another --out",
+        )
+    with _only_trainer(run):
+        split.save(run.split)
+        write_bytes(run.recipe, recipe.as_toml().encode())
+        state = _first_state(recipe, split)
+        run.write_state(state)
+        return _work(recipe, split, run, around, state)
+
+
+def resume(run: RunFolder, around: Surroundings) -> dict[str, Any]:
+    """Go on with a run where its last checkpoint stands. Returns the content of run.json; a finished run stays."""
+    state = run.read_state()
+    with _only_trainer(run):
+        recipe = recipes.from_dict(state["recipe"])
+        split = Split.load(run.split)
+        if split.digest != state["split"]["digest"]:
+            raise TrainingError(
+                f"{run.split} is not the split this run was started with", expected=state["split"]["digest"]
+            )
+        if state["status"] == "finished":
+            return state
+        torch.set_num_threads(state["threads"])  # another number may add in another order
+        return _work(recipe, split, run, around, state)
+
+
+@contextmanager
+def _only_trainer(run: RunFolder) -> Iterator[None]:
+    """Keep a second process from training in the same folder."""
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+        lock = (run.path / ".lock").open("w")
+    except OSError as error:
+        raise DataError(
+            f"{run.path} cannot be used: {error.strerror}",
+            expected="a folder that can be written",
+            remedy="choose another --out",
+        ) from error
+    with lock:
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # no such lock on this system
+            pass
+        except OSError as error:
+            raise TrainingError(
+                f"another process is training in {run.path}",
+                expected="one at a time",
+                remedy="wait for it, or stop it",
+            ) from error
+        yield
+
+
+def _first_state(recipe: Recipe, split: Split) -> dict[str, Any]:
+    manifest = split.manifest
+    return {
+        "status": "running",
+        "reason": "",
+        "network": recipe.network,
+        "recipe_name": recipe.name,
+        "recipe": recipe.as_dict(),
+        "labels": list(manifest.labels),
+        "parameters": None,
+        "epochs_done": 0,
+        "best": None,
+        "seconds": 0.0,
+        "threads": torch.get_num_threads(),
+        "split": {
+            "strategy": split.strategy,
+            "seed": split.seed,
+            "digest": split.digest,
+            "counts": dict(sorted(split.counts.items())),
+        },
+        "data": {
+            "folder": str(manifest.root.resolve()),
+            "digest": manifest.digest,
+            "photos": len(manifest.photos),
+            "left_out": _plain(manifest.left_out),
+            "damaged": [],
+        },
+        "provenance": provenance(seed=recipe.seed, recipe=recipe.digest, data=manifest.digest, split=split.digest),
+    }
+
+
+def _plain(left_out: Sequence[LeftOut]) -> list[dict[str, str]]:
+    return [{"path": item.path, "reason": item.reason} for item in left_out]
+
+
+def training_data(split: Split, cache: PhotoCache, labels: tuple[str, ...]) -> TrainingData:
+    """The arrays of a run. Damaged photos are left out of every part.
+
+    Raises:
+        DataError: a part has no readable photo, or fewer than two classes are left to learn from.
+    """
+    photos, number = split.manifest.photos, {label: index for index, label in enumerate(labels)}
+    usable = {
+        part: [index for index in split.indices(part) if photos[index].path in cache.rows] for part in ("train", "val")
+    }
+    if not usable["val"] or len({photos[index].label for index in usable["train"]}) < 2:
+        raise DataError(
+            f"too few readable photos in {split.manifest.root}: {len(usable['train'])} to learn from, "
+            f"{len(usable['val'])} to choose by",
+            expected="at least 2 classes to learn from and a photo to choose by",
+            remedy="look at the folder with 'fingerspell data audit'",
+        )
+
+    def rows(part: str) -> Any:
+        return np.array([cache.rows[photos[index].path] for index in usable[part]], dtype=np.int64)
+
+    def targets(part: str) -> Any:
+        return np.array([number[photos[index].label] for index in usable[part]], dtype=np.int64)
+
+    ids = photo_ids([photos[index] for index in usable["train"]])
+    return TrainingData(cache.pixels, rows("train"), targets("train"), ids, rows("val"), targets("val"))
+
+
+def _work(recipe: Recipe, split: Split, run: RunFolder, around: Surroundings, state: dict[str, Any]) -> dict[str, Any]:
+    device = choose_device(around.device)
+    spec = recipe.preprocess.spec()
+    cache = open_cache(split.manifest, spec, around.cache_folder, around.progress)
+    labels = tuple(state["labels"])
+    data = training_data(split, cache, labels)
+    torch.use_deterministic_algorithms(device.type == "cpu")
+    torch.manual_seed(recipe.seed)
+    model = Model.fresh(recipe.network, labels, spec)
+    state["parameters"] = parameter_counts(model.net)[0]
+    state["data"]["damaged"] = _plain(cache.damaged)
+    state["device"] = str(device)
+    until = None if around.max_minutes is None else time.monotonic() + 60 * around.max_minutes
+
+    def should_pause() -> str | None:
+        if until is not None and time.monotonic() >= until:
+            return f"the {around.max_minutes:g} minutes given are over"
+        return around.asked_to_stop()
+
+    trainer = Trainer(recipe, model, data, run, device, around.observers, should_pause, around.checkpoint_seconds)
+    trainer.restore()
+    status, reason = "failed", "stopped by an error"
+    try:
+        trainer.fit()
+        status, reason = "finished", _why_finished(trainer)
+    except Paused as paused:
+        status, reason = "paused", str(paused)
+    except TrainingError as error:
+        reason = error.found
+        raise
+    finally:
+        _write_end(run, state, trainer, status, reason)
+    return run.read_state()
+
+
+def _why_finished(trainer: Trainer) -> str:
+    if trainer.position.epoch >= trainer.recipe.training.epochs:
+        return "all epochs done"
+    return f"no better val_accuracy for {trainer.stopping.wait} epochs"
+
+
+def _write_end(run: RunFolder, state: dict[str, Any], trainer: Trainer, status: str, reason: str) -> None:
+    best = trainer.stopping
+    known = best.best is not None
+    run.write_state(
+        {key: value for key, value in state.items() if key != "format"}
+        | {
+            "status": status,
+            "reason": reason,
+            "epochs_done": trainer.position.epoch,
+            "best": {"epoch": best.best_epoch, "val_accuracy": best.best} if known else None,
+            "seconds": trainer.position.seconds,
+            "ended": now(),
+        }
+    )

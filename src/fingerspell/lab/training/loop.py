@@ -1,0 +1,326 @@
+"""The training loop: an epoch is a pass over the training photos in an order that follows from (seed, epoch).
+
+Nothing random has a state: order and augmentation follow from (seed, epoch, photo), dropout from (seed, step). So a
+run killed at any moment and gone on with takes the same steps, bit for bit on the same machine and thread count.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fingerspell.core.errors import TrainingError
+from fingerspell.lab.augment import apply, draw, policy, random_words
+from fingerspell.lab.nets.model import Model
+from fingerspell.lab.recipe import Recipe
+from fingerspell.lab.training.checkpoint import load_checkpoint, save_checkpoint
+from fingerspell.lab.training.device import mixed_precision, out_of_memory
+from fingerspell.lab.training.journal import Journal
+from fingerspell.lab.training.optimizer import build_optimizer, set_learning_rate
+from fingerspell.lab.training.run import RunFolder
+from fingerspell.lab.training.schedule import build_schedule
+from fingerspell.lab.training.stopping import EarlyStopping
+
+_ORDER, _DROPOUT = 101, 102  # streams of random words, apart from the augmentation's
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a run learns from and chooses by.
+
+    Attributes:
+        pixels: (rows, h, w, 3) uint8.
+        train_rows, val_rows: rows of `pixels`.
+        train_labels, val_labels: positions in the model's labels, int64.
+        train_ids: 64-bit identities of the training photos.
+    """
+
+    pixels: NDArray[np.uint8]
+    train_rows: NDArray[np.int64]
+    train_labels: NDArray[np.int64]
+    train_ids: NDArray[np.uint64]
+    val_rows: NDArray[np.int64]
+    val_labels: NDArray[np.int64]
+
+
+class Observer(Protocol):
+    """Who watches a run."""
+
+    def step(self, entry: dict[str, Any]) -> None:
+        """A step was taken: epoch, step, steps, loss, lr, photos_per_second."""
+        ...
+
+    def epoch(self, entry: dict[str, Any]) -> None:
+        """An epoch ended: the journal's entry."""
+        ...
+
+
+class Paused(Exception):
+    """The run stopped before its end and can go on."""
+
+
+@dataclass
+class Position:
+    """Where a run stands; JSON-ready.
+
+    Attributes:
+        epoch: counted from 0.
+        step: taken in this epoch.
+        loss: sum over photos in this epoch.
+        correct: photos named right in this epoch.
+        seen: photos in this epoch.
+        seconds: of work, over all sittings.
+        epoch_seconds: of work in this epoch.
+        finished: whether training has ended.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    loss: float = 0.0
+    correct: int = 0
+    seen: int = 0
+    seconds: float = 0.0
+    epoch_seconds: float = 0.0
+    finished: bool = False
+
+
+@dataclass
+class Trainer:
+    """One run at work.
+
+    Attributes:
+        recipe: all settings.
+        model: the network that is trained, in place.
+        data: what it learns from.
+        run: where everything is written.
+        device: where it is trained.
+        observers: who is told.
+        should_pause: asked after each step; a reason pauses the run.
+        checkpoint_seconds: between checkpoints within an epoch.
+    """
+
+    recipe: Recipe
+    model: Model
+    data: TrainingData
+    run: RunFolder
+    device: torch.device
+    observers: Sequence[Observer] = ()
+    should_pause: Callable[[], str | None] = lambda: None
+    checkpoint_seconds: float = 30.0
+    position: Position = field(default_factory=Position)
+
+    def __post_init__(self) -> None:
+        settings = self.recipe.training
+        self.net = self.model.net.to(self.device)
+        if settings.channels_last:
+            self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.policy = policy(self.recipe.augment)
+        self.optimizer = build_optimizer(settings.optimizer, self.net, settings.learning_rate, settings.weight_decay)
+        self.schedule = build_schedule(self.recipe, self.steps_per_epoch)
+        stopping = self.recipe.stopping
+        self.stopping = EarlyStopping(stopping.patience, stopping.min_delta) if stopping else EarlyStopping(None)
+        self._journal_bytes = 0
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch. A last batch of one photo is left out: batch norm cannot learn from it."""
+        photos, batch = len(self.data.train_rows), self.recipe.training.batch_size
+        return max(1, math.ceil(photos / batch) - (photos % batch == 1))
+
+    def restore(self) -> None:
+        """Go back to the checkpoint, if there is one."""
+        if not self.run.checkpoint.exists():
+            return
+        state = load_checkpoint(self.run.checkpoint, self.net, self.optimizer)
+        self.position = Position(**state["position"])
+        self.schedule.load(state["schedule"])
+        for name, value in state["stopping"].items():
+            setattr(self.stopping, name, value)
+        self._journal_bytes = state["journal_bytes"]
+
+    def fit(self) -> None:
+        """Train to the end. The best weights lie in the run's folder, also while it works.
+
+        Raises:
+            Paused: `should_pause` gave a reason; everything is saved.
+            TrainingError: the loss is not finite, or memory ran out.
+        """
+        self._clock = self._saved_at = time.monotonic()
+        with Journal(self.run.journal, self._journal_bytes) as self._journal:
+            try:
+                while not self.position.finished:
+                    self._epoch()
+            except (RuntimeError, MemoryError) as error:
+                shown = out_of_memory(error, self.recipe.training.batch_size)
+                if shown is None:
+                    raise
+                raise shown from error
+
+    def _epoch(self) -> None:
+        order = self._order()
+        while self.position.step < self.steps_per_epoch:
+            batch = self.recipe.training.batch_size
+            some = order[self.position.step * batch : (self.position.step + 1) * batch]
+            self._step(some)
+            self._tick()
+            if self.position.step < self.steps_per_epoch:
+                self._perhaps_pause()
+        self._end_epoch()
+
+    def _order(self) -> NDArray[np.int64]:
+        words = random_words(self.recipe.seed, self.position.epoch, self.data.train_ids, _ORDER)
+        # copies of one photo have one identity: a stable sort keeps their order fixed
+        return np.argsort(words, kind="stable")
+
+    def _batch(self, some: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Augmented, normalised photos (N, 3, h, w) and labels (N,) on the device."""
+        photos = self._photos(self.data.train_rows[some])
+        height, width = photos.shape[2:]
+        draws = draw(self.policy, self.recipe.seed, self.position.epoch, self.data.train_ids[some], height, width)
+        labels = torch.from_numpy(self.data.train_labels[some]).to(self.device)
+        return self._normalised(apply(photos, draws)), labels
+
+    def _photos(self, rows: NDArray[np.int64]) -> Tensor:
+        """(N, 3, h, w) float32, 0–1, on the device."""
+        pixels = torch.from_numpy(self.data.pixels[rows]).to(self.device)
+        photos = pixels.permute(0, 3, 1, 2).float() * float(np.float32(1 / 255))
+        layout = torch.channels_last if self.recipe.training.channels_last else torch.contiguous_format
+        return photos.contiguous(memory_format=layout)
+
+    def _normalised(self, photos: Tensor) -> Tensor:
+        spec = self.model.preprocess
+        mean = torch.tensor(spec.mean, device=photos.device).view(1, 3, 1, 1)
+        std = torch.tensor(spec.std, device=photos.device).view(1, 3, 1, 1)
+        return (photos - mean) / std
+
+    def _step(self, some: NDArray[np.int64]) -> None:
+        position = self.position
+        number = position.epoch * self.steps_per_epoch + position.step
+        seed = random_words(self.recipe.seed, number, np.zeros(1, dtype=np.uint64), _DROPOUT)
+        torch.manual_seed(int(seed[0]) >> 1)
+        rate = self.schedule.rate(number)
+        set_learning_rate(self.optimizer, rate)
+        self.net.train()
+        photos, labels = self._batch(some)
+        with mixed_precision(self.recipe.training, self.device):
+            logits = self.net(photos)
+        entropy = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.training.label_smoothing)
+        loss = entropy + self.net.l2_penalty()
+        value = float(loss.item())
+        if not math.isfinite(value):
+            raise self._not_finite(value, number, rate)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        position.step += 1
+        position.loss += value * len(some)
+        position.correct += int((logits.argmax(1) == labels).sum().item())
+        position.seen += len(some)
+        self._report_step(value, rate)
+
+    def _not_finite(self, value: float, number: int, rate: float) -> TrainingError:
+        return TrainingError(
+            f"the loss became {value} at step {number + 1} (epoch {self.position.epoch + 1}) with a learning rate of "
+            f"{rate:g}",
+            expected="a finite loss",
+            remedy=f"try --set training.learning_rate={rate / 10:g}; the checkpoint before it and the best weights are "
+            "kept",
+        )
+
+    def _report_step(self, loss: float, rate: float) -> None:
+        entry: dict[str, Any] = {"kind": "step", "epoch": self.position.epoch, "step": self.position.step}
+        entry |= {"loss": loss, "lr": rate}
+        self._journal.write(entry)
+        speed = self.position.seen / max(self.position.epoch_seconds + time.monotonic() - self._clock, 1e-9)
+        for observer in self.observers:
+            observer.step(entry | {"steps": self.steps_per_epoch, "photos_per_second": speed})
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        self.position.seconds += now - self._clock
+        self.position.epoch_seconds += now - self._clock
+        self._clock = now
+
+    def _perhaps_pause(self) -> None:
+        reason = self.should_pause()
+        if reason is not None or time.monotonic() - self._saved_at >= self.checkpoint_seconds:
+            self._save()
+        if reason is not None:
+            raise Paused(reason)
+
+    def _end_epoch(self) -> None:
+        position = self.position
+        rate = self.schedule.rate((position.epoch + 1) * self.steps_per_epoch - 1)
+        photos_per_second = position.seen / max(position.epoch_seconds, 1e-9)
+        val_loss, val_accuracy = self._validate()
+        improved, stop = self.stopping.update(position.epoch, val_accuracy)
+        self.schedule.end_epoch(val_loss)
+        self._tick()
+        entry: dict[str, Any] = {
+            "kind": "epoch",
+            "epoch": position.epoch,
+            "train_loss": position.loss / position.seen,
+            "train_accuracy": position.correct / position.seen,
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy,
+            "lr": rate,
+            "seconds": position.epoch_seconds,
+            "photos_per_second": photos_per_second,
+            "best": improved,
+        }
+        self._journal.write(entry)
+        if improved:  # before the checkpoint: a kill between the two repeats the epoch and writes the same weights
+            self.model.save(self.run.weights)
+        position.epoch += 1
+        position.finished = stop or position.epoch >= self.recipe.training.epochs
+        position.step, position.loss, position.correct, position.seen, position.epoch_seconds = (
+            0,
+            0.0,
+            0,
+            0,
+            0.0,
+        )
+        self._save()
+        for observer in self.observers:
+            observer.epoch(entry)
+        if not position.finished:
+            self._perhaps_pause()
+
+    def _validate(self) -> tuple[float, float]:
+        """(loss with L2 terms, accuracy) over the validation photos, as Keras logs them."""
+        self.net.eval()
+        loss, correct, batch = 0.0, 0, self.recipe.training.batch_size
+        with torch.no_grad():
+            for start in range(0, len(self.data.val_rows), batch):
+                labels = torch.from_numpy(self.data.val_labels[start : start + batch]).to(self.device)
+                photos = self._normalised(self._photos(self.data.val_rows[start : start + batch]))
+                with mixed_precision(self.recipe.training, self.device):
+                    logits = self.net(photos)
+                loss += float(F.cross_entropy(logits.float(), labels, reduction="sum").item())
+                correct += int((logits.argmax(1) == labels).sum().item())
+            penalty = float(self.net.l2_penalty().item())
+        count = len(self.data.val_rows)
+        return loss / count + penalty, correct / count
+
+    def _save(self) -> None:
+        state = {
+            "position": asdict(self.position),
+            "schedule": self.schedule.state(),
+            "stopping": {
+                "best": self.stopping.best,
+                "best_epoch": self.stopping.best_epoch,
+                "wait": self.stopping.wait,
+            },
+            "journal_bytes": self._journal.sync(),
+        }
+        save_checkpoint(self.run.checkpoint, self.net, self.optimizer, state)
+        self._saved_at = time.monotonic()

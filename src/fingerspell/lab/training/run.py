@@ -1,0 +1,87 @@
+"""The folder of a training run: what lies where, and the state that other commands read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fingerspell.core.durable import read_json, write_json
+from fingerspell.core.errors import DataError
+
+FORMAT = "fingerspell-run/1"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths of one run.
+
+    Attributes:
+        path: the folder given with `--out`.
+    """
+
+    path: Path
+
+    @property
+    def weights(self) -> Path:
+        """The best weights so far, with labels and preprocessing."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Everything that going on needs."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def split(self) -> Path:
+        """Which photo played which part."""
+        return self.path / "split.json"
+
+    @property
+    def journal(self) -> Path:
+        """One JSON object a line for each step and each epoch."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def state(self) -> Path:
+        """Status, recipe, data and best epoch."""
+        return self.path / "run.json"
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe as it was run, with all overrides."""
+        return self.path / "recipe.toml"
+
+    @property
+    def evaluation(self) -> Path:
+        """Scores by source, as JSON."""
+        return self.path / "evaluation.json"
+
+    @property
+    def report(self) -> Path:
+        """The report page."""
+        return self.path / "report.html"
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """An existing run. Raises DataError where there is none."""
+        folder = cls(path)
+        if not folder.state.is_file():
+            raise DataError(
+                f"{path} is not a run: it has no run.json",
+                expected="a folder made by 'fingerspell train … --out'",
+                remedy="check the path",
+            )
+        return folder
+
+    def read_state(self) -> dict[str, Any]:
+        """The content of run.json. Raises DataError if it is not ours."""
+        values = read_json(self.state, what="the state of a run")
+        if not isinstance(values, dict) or values.get("format") != FORMAT:
+            raise DataError(f"{self.state} is not the state of a run of this version", expected=FORMAT)
+        return values
+
+    def write_state(self, values: Mapping[str, Any]) -> None:
+        """Replace run.json atomically."""
+        write_json(self.state, {"format": FORMAT, **values})

@@ -1,0 +1,169 @@
+"""A bundle → answers about photos. Preprocessing and weights are both inside the bundle's graph."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerspell.core.bundle import INPUT, OUTPUT, TOLERANCE, Bundle, GoldenSample, pixels_digest, read_bundle
+from fingerspell.core.errors import BundleError, MissingExtraError
+from fingerspell.core.preprocess import decode
+
+RUNNERS_UP = 3
+
+_MOST_THREADS = 4  # more bring nothing to networks of this size
+_OTHER_DECODER = 0.05  # how far probabilities may move where another JPEG decoder gives other pixels
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a recogniser says about one photo.
+
+    Attributes:
+        label: the most probable label.
+        probability: of that label, 0–1.
+        runners_up: the next labels with their probabilities, most probable first.
+        probabilities: (labels,) float32 in the order of the recogniser's `labels`.
+    """
+
+    label: str
+    probability: float
+    runners_up: tuple[tuple[str, float], ...]
+    probabilities: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `Recognizer.verify` found.
+
+    Attributes:
+        samples: golden samples that were answered as expected.
+        largest_difference: between a probability and the expected one.
+        other_decoder: samples that this machine's JPEG decoder reads a little differently.
+    """
+
+    samples: int
+    largest_difference: float
+    other_decoder: int
+
+
+class Recognizer:
+    """Names the letter that a photo shows. May be used from several threads at once.
+
+    Args:
+        path: the bundle's folder.
+        threads: for each photo; by default as many as there are cores, at most 4.
+
+    Attributes:
+        bundle: the bundle that was read.
+        labels: of the probabilities, in order.
+
+    Raises:
+        BundleError: not a bundle, damaged, or not to be run.
+        MissingExtraError: ONNX Runtime is not installed.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        self.bundle: Bundle = read_bundle(path)
+        self.labels = self.bundle.labels
+        self._session = _open_session(self.bundle, threads)
+
+    def predict(self, photo: NDArray[np.uint8], *, runners_up: int = RUNNERS_UP) -> Prediction:
+        """Recognise one photo.
+
+        Args:
+            photo: (H, W, 3) uint8, RGB, upright, any size.
+            runners_up: how many further labels to name.
+
+        Raises:
+            ValueError: not such an array.
+        """
+        return self.predict_batch([photo], runners_up=runners_up)[0]
+
+    def predict_batch(self, photos: Sequence[NDArray[np.uint8]], *, runners_up: int = RUNNERS_UP) -> list[Prediction]:
+        """Recognise photos, those of one size together. Arguments as for `predict`; answers in the same order."""
+        places: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for place, photo in enumerate(photos):
+            _require_photo(photo)
+            places[photo.shape].append(place)
+        rows: dict[int, NDArray[np.float32]] = {}
+        for some in places.values():
+            batch = np.stack([photos[place] for place in some])  # (n, H, W, 3)
+            rows |= zip(some, self._session.run([OUTPUT], {INPUT: batch})[0], strict=True)
+        return [self._prediction(rows[place], runners_up) for place in range(len(photos))]
+
+    def predict_bytes(self, data: bytes, *, runners_up: int = RUNNERS_UP) -> Prediction:
+        """Recognise the content of an image file. Raises PhotoError if it is none."""
+        return self.predict(decode(data, upright=self.bundle.preprocess.upright), runners_up=runners_up)
+
+    def verify(self) -> Verification:
+        """Answer the bundle's golden samples and compare.
+
+        Raises:
+            BundleError: an answer is not the expected one; the bundle must not be trusted on this machine.
+        """
+        largest, other_decoder = 0.0, 0
+        for sample in self.bundle.golden:
+            photo = decode(sample.data, upright=self.bundle.preprocess.upright)
+            found = self.predict(photo)
+            alike = pixels_digest(photo) == sample.pixels
+            difference = _difference(found, sample)
+            if not difference <= (TOLERANCE if alike else _OTHER_DECODER) or (alike and found.label != sample.label):
+                raise BundleError(
+                    f"the recogniser answers {sample.file} with {found.label} {found.probability:.4f}, "
+                    f"{difference:.2g} away from the network it was made from",
+                    expected=f"{sample.label} {sample.probabilities.max():.4f}",
+                    remedy="get the bundle again, or update onnxruntime",
+                )
+            largest, other_decoder = max(largest, difference), other_decoder + (not alike)
+        return Verification(len(self.bundle.golden), largest, other_decoder)
+
+    def _prediction(self, probabilities: NDArray[np.float32], runners_up: int) -> Prediction:
+        order = np.argsort(-probabilities, kind="stable")[: runners_up + 1]
+        ranked = [(self.labels[index], float(probabilities[index])) for index in order]
+        return Prediction(*ranked[0], tuple(ranked[1:]), probabilities)
+
+
+def _difference(found: Prediction, sample: GoldenSample) -> float:
+    return float(np.abs(found.probabilities.astype(np.float64) - sample.probabilities).max())
+
+
+def _require_photo(photo: NDArray[np.uint8]) -> None:
+    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape:
+        raise ValueError(f"a photo must be (H, W, 3) uint8, not {photo.shape} {photo.dtype}")
+
+
+def _open_session(bundle: Bundle, threads: int | None) -> Any:
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("onnxruntime", "live") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised; the log would only repeat it
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave the cores to others between photos
+    try:
+        session = onnxruntime.InferenceSession(bundle.model, options, providers=["CPUExecutionProvider"])
+        names = [item.name for item in session.get_inputs()], [item.name for item in session.get_outputs()]
+        classes = session.get_outputs()[0].shape[-1]
+    except Exception as error:  # ONNX Runtime's own errors share no base class but this
+        raise BundleError(
+            f"the model of {bundle.path} cannot be run: {str(error).splitlines()[0]}",
+            expected="a model that this version of ONNX Runtime knows",
+            remedy="update onnxruntime, or make the bundle again with 'fingerspell export'",
+        ) from error
+    if names != ([INPUT], [OUTPUT]) or classes != len(bundle.labels):
+        raise BundleError(
+            f"the model of {bundle.path} has inputs and outputs {names} with {classes} classes",
+            expected=f"{INPUT} → {OUTPUT} with {len(bundle.labels)} classes",
+            remedy="make the bundle again with 'fingerspell export'",
+        )
+    return session
