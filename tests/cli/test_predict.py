@@ -38,7 +38,9 @@ def run():
 
 
 def process(*args: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-c", RUN, "predict", *map(str, args)], input=stdin, capture_output=True)
+    return subprocess.run(
+        [sys.executable, "-c", RUN, "predict", *map(str, args)], input=stdin, capture_output=True, check=False
+    )
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_json_has_exactly_the_promised_keys(run, tiny_bundle, photos):
     assert list(broken) == list(first)
     assert broken["path"] == str(photos / "broken.jpg")
     assert (broken["label"], broken["probability"], broken["runners_up"]) == (None, None, [])
-    assert "truncated" in broken["error"]
+    assert "truncated" in broken["error"].lower()
     assert second["path"] == str(photos / "more" / "b.JPEG")
     assert second["label"] == "B"
 

@@ -243,6 +243,19 @@ class TestOnnxFile:
         with pytest.raises(BundleError, match="from other files"):
             require_self_contained(model.SerializeToString())
 
+    @pytest.mark.parametrize("place", ["graph", "attribute"])
+    def test_sparse_weights_elsewhere_are_refused(self, place):
+        model = onnx.load_from_string(onnx_model(external="weights.bin"))
+        tensor = model.graph.initializer.pop()
+        shape = onnx.helper.make_tensor("i", onnx.TensorProto.INT64, [2], [0, 1])
+        sparse = onnx.helper.make_sparse_tensor(tensor, shape, [2])
+        if place == "graph":
+            model.graph.sparse_initializer.append(sparse)
+        else:
+            model.graph.node.append(onnx.helper.make_node("Constant", [], ["weight"], sparse_value=sparse))
+        with pytest.raises(BundleError, match="from other files"):
+            require_self_contained(model.SerializeToString())
+
     @pytest.mark.parametrize(
         "data", [b"", b"hello", b"\x80" * 30, b"\x3b\x00", b"\x3a\xff\xff\x03", b"\x0d\x00", b"\x3a"]
     )

@@ -67,6 +67,7 @@ def test_equal_probabilities_are_ranked_as_argmax_does():
     scores = score(rows, [0, 1, 2, 3], ("A", "B", "C", "D"), GROUPS)
     assert scores.accuracy == 0.25
     assert scores.top3 == 0.75
+    assert [score(rows[:1], [place], ("A", "B", "C", "D"), ["x"]).top3 for place in range(4)] == [1, 1, 1, 0]
 
 
 def test_calibration_error_by_the_plain_formula():

@@ -42,6 +42,27 @@ def by_colour() -> Model:
     return Model("by-colour", LABELS, SPEC, ByColour())
 
 
+@pytest.fixture(scope="session")
+def shared_by_colour() -> Model:
+    """The same for fixtures that live longer than a test; nobody changes it."""
+    return Model("by-colour", LABELS, SPEC, ByColour())
+
+
+@pytest.fixture
+def one_thread():
+    """Tiny networks lose more time by waiting for a second thread than they win."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def blank_figures(monkeypatch) -> None:
+    """Figures without drawing: most of a page's time goes there."""
+    monkeypatch.setattr("fingerspell.lab.figures._svg", lambda *_: "data:image/svg+xml;base64,PHN2Zy8+")
+
+
 class Photos:
     """Writes PNG photos; each has a content of its own, the same arguments give the same content."""
 
@@ -59,7 +80,7 @@ class Photos:
         return place
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def photos() -> Photos:
     return Photos()
 
@@ -126,6 +147,6 @@ def _epoch(number, accuracy, seconds):
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def runs() -> Runs:
     return Runs()

@@ -61,6 +61,9 @@ def test_different_splits_are_warned_of(runs, own, tmp_path):
     assert "different photos:" not in warnings
     seeds = [places[0], runs.make(tmp_path / "c", own, seed=1).path]
     assert "different splits" in " ".join(compare_runs(seeds).warnings)
+    other = {"strategy": "block", "seed": 0, "digest": "of other fractions", "counts": {}}
+    alike = [places[0], runs.make(tmp_path / "d", own, split=other).path]
+    assert "(block, seed 0; the same with other settings)" in " ".join(compare_runs(alike).warnings)
 
 
 def test_different_photos_are_warned_of(runs, own, photos, tmp_path):
@@ -112,7 +115,7 @@ def test_the_page_shows_all_rows_and_stands_alone(evaluated, runs, own, tmp_path
     comparison = compare_runs([evaluated.path, second.path])
     write_comparison(comparison, tmp_path / "compare.html")
     text = (tmp_path / "compare.html").read_text(encoding="utf-8")
-    assert all(name in text for name in ("first", "second &lt;i&gt;", "notebook v4, recorded", "98.7%", "desk"))
+    assert all(name in text for name in ("first", "second &lt;i&gt;", "notebook v4, recorded", "98.8%", "desk"))
     assert "second <i>" not in text
     assert "http" not in text.replace("http://www.w3.org", "")
     assert "Best of each: first 90.0%" in text

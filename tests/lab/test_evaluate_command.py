@@ -14,7 +14,7 @@ from fingerspell.core.errors import DataError
 
 
 @pytest.fixture
-def call(monkeypatch, tmp_path):
+def call(one_thread, blank_figures, monkeypatch, tmp_path):
     monkeypatch.setenv("FINGERSPELL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "400")
     app = typer.Typer()
@@ -46,7 +46,7 @@ def test_evaluate_writes_scores_and_report_and_says_where(call, run, photos, tmp
     assert lines[3].startswith("own (test part, block split): ")
     assert lines[-2:] == [str(run.evaluation), str(run.report)]
     assert run.report.exists()
-    assert [source["name"] for source in json.loads(run.evaluation.read_text())["sources"]][0] == "desk"
+    assert json.loads(run.evaluation.read_text())["sources"][0]["name"] == "desk"
 
 
 def test_evaluate_prints_json_alone_and_takes_another_place(call, run, tmp_path):
@@ -104,4 +104,4 @@ def test_compare_prints_a_table_with_the_record_and_writes_a_page(call, run, tmp
 
 def test_compare_prints_json(call, run):
     values = json.loads(call("compare", run.path, "--json").stdout)
-    assert [row["name"] for row in values["rows"]][0] == "run"
+    assert values["rows"][0]["name"] == "run"

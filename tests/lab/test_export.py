@@ -255,7 +255,33 @@ class TestGoldenPhotos:
     def test_cmyk_keeps_its_colours(self):
         buffer = io.BytesIO()
         Image.new("CMYK", (16, 16), (0, 200, 30, 10)).save(buffer, "JPEG")
-        assert np.array_equal(decode(without_metadata(buffer.getvalue())), decode(buffer.getvalue()))
+        stripped = without_metadata(buffer.getvalue())
+        assert np.array_equal(decode(stripped), decode(buffer.getvalue()))
+        with Image.open(io.BytesIO(stripped)) as image:
+            assert image.mode == "CMYK"  # the very file, not a new one
+
+    @pytest.mark.parametrize("hidden", ["behind the picture", "after padding"])
+    def test_unusual_files_lose_their_secrets_too(self, hidden):
+        exif = Image.Exif()
+        exif[0x010F] = "Camera of Somebody"
+        buffer = io.BytesIO()
+        Image.new("RGB", (16, 16), (200, 10, 90)).save(buffer, "JPEG", exif=exif)
+        data = buffer.getvalue()
+        data = data + data if hidden == "behind the picture" else data[:2] + b"\xff\xff" + data[2:]
+        stripped = without_metadata(data)
+        assert b"Somebody" not in stripped
+        assert np.abs(decode(stripped).astype(int) - decode(data)).max() < 8
+
+    def test_the_photos_of_a_bundle_are_stripped(self, own_run, tmp_path):
+        split, model = Split.load(own_run.split), Model.load(own_run.weights)
+        exif = Image.Exif()
+        exif[0x010F] = "Camera of Somebody"
+        for photo in split.manifest.photos:
+            with Image.open(split.manifest.root / photo.path) as image:
+                image.save(split.manifest.root / photo.path, exif=exif)
+        found = golden_photos(split, model.labels, model.preprocess, tmp_path, lambda *_: None)
+        assert len(found) == 8
+        assert not any(b"Somebody" in photo.data for photo in found)
 
 
 @pytest.mark.parametrize(

@@ -53,20 +53,28 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-@pytest.fixture
-def world(runs, photos, tmp_path, by_colour):
+@pytest.fixture(scope="module")
+def world(runs, photos, tmp_path_factory, shared_by_colour):
     """A run, its own part scored perfectly, another collection with 4 of 16 photos wrong, and the training photos."""
+    tmp_path = tmp_path_factory.mktemp("world")
     run = runs.make(tmp_path / "first <run>", photos.folder(tmp_path / "own"))
     split = Split.load(run.split)
-    cache = open_cache(split.manifest, by_colour.preprocess, tmp_path / "cache")
+    cache = open_cache(split.manifest, shared_by_colour.preprocess, tmp_path / "cache")
     other = photos.folder(tmp_path / "other <b>", start=500, each=3)
     for label, looks in (("A", "B"), ("B", "C"), ("C", "J"), ("J", "A")):
         photos.write(other / label / f"{label}9.png", looks, 900 + ord(label))
     results = [
-        evaluate_split(by_colour, split, cache),
-        evaluate_folder(by_colour, other, tmp_path / "cache", split),
+        evaluate_split(shared_by_colour, split, cache),
+        evaluate_folder(shared_by_colour, other, tmp_path / "cache", split),
     ]
-    return run, results, by_colour, TrainingPhotos(split, cache)
+    return run, results, shared_by_colour, TrainingPhotos(split, cache)
+
+
+@pytest.fixture(scope="module")
+def written(world, tmp_path_factory):
+    """(facts, HTML, folder) of the whole report, drawn once."""
+    folder = tmp_path_factory.mktemp("written")
+    return *read(world, folder), folder
 
 
 def read(world, tmp_path, **changes):
@@ -77,8 +85,8 @@ def read(world, tmp_path, **changes):
     return facts, out.read_text(encoding="utf-8")
 
 
-def test_the_page_leads_with_the_hardest_source(world, tmp_path):
-    facts, text = read(world, tmp_path)
+def test_the_page_leads_with_the_hardest_source(written):
+    facts, text, _ = written
     page = Page(text)
     assert page.open == []
     assert facts["sources"][0]["name"] == "other <b>"
@@ -90,7 +98,7 @@ def test_the_page_leads_with_the_hardest_source(world, tmp_path):
     assert re.search(r"The 95% interval is between \d+ and \d+ of 100", page.text)
 
 
-def test_without_another_collection_it_warns(world, tmp_path):
+def test_without_another_collection_it_warns(blank_figures, world, tmp_path):
     facts, text = read(world, tmp_path, results=world[1][:1])
     assert facts["headline"]["warning"]
     page = Page(text)
@@ -98,8 +106,8 @@ def test_without_another_collection_it_warns(world, tmp_path):
     assert "which it never learnt from" not in page.text
 
 
-def test_the_page_needs_nothing_but_itself(world, tmp_path):
-    _, text = read(world, tmp_path)
+def test_the_page_needs_nothing_but_itself(written):
+    _, text, _ = written
     page = Page(text)
     assert page.references
     assert all(reference.startswith("data:image/") for reference in page.references)
@@ -108,8 +116,8 @@ def test_the_page_needs_nothing_but_itself(world, tmp_path):
     assert len(text) < 6_000_000
 
 
-def test_every_picture_has_words(world, tmp_path):
-    _, text = read(world, tmp_path)
+def test_every_picture_has_words(written):
+    _, text, _ = written
     images = Page(text).images
     assert len(images) == 3 + 2 * 3 + 4 * (2 + 3)  # curves, figures of two sources, mistakes with their neighbours
     assert all(len(image["alt"] or "") > 12 for image in images)
@@ -118,15 +126,15 @@ def test_every_picture_has_words(world, tmp_path):
     assert "There is no confusion." in alts
 
 
-def test_names_from_outside_cannot_become_markup(world, tmp_path):
-    _, text = read(world, tmp_path)
+def test_names_from_outside_cannot_become_markup(written):
+    _, text, _ = written
     assert "other <b>" not in text
     assert "<readable>" not in text
     assert "other &lt;b&gt;" in text
 
 
-def test_every_source_stands_with_split_interval_and_count(world, tmp_path):
-    _, text = read(world, tmp_path)
+def test_every_source_stands_with_split_interval_and_count(world, written):
+    _, text, _ = written
     page = Page(text)
     for result in world[1]:
         assert result.description in page.text
@@ -135,15 +143,15 @@ def test_every_source_stands_with_split_interval_and_count(world, tmp_path):
     assert "16 photos" in page.text.replace("photos photos", "photos")
 
 
-def test_motion_letters_are_marked(world, tmp_path):
-    _, text = read(world, tmp_path)
+def test_motion_letters_are_marked(written):
+    _, text, _ = written
     assert "J (moves)" in Page(text).text
     assert "A (moves)" not in Page(text).text
     assert "a still photo shows only a moment" in Page(text).text
 
 
-def test_mistakes_come_with_the_photos_most_alike(world, tmp_path):
-    facts, _ = read(world, tmp_path)
+def test_mistakes_come_with_the_photos_most_alike(world, written):
+    facts, _, _ = written
     mistakes = {entry["path"]: entry for entry in facts["mistakes"]}
     assert set(mistakes) == {"A/A9.png", "B/B9.png", "C/C9.png", "J/J9.png"}
     mistake = mistakes["A/A9.png"]
@@ -154,29 +162,29 @@ def test_mistakes_come_with_the_photos_most_alike(world, tmp_path):
     assert all(near["label"] == near["path"][0] for near in mistake["most_alike"])
 
 
-def test_without_training_photos_the_mistakes_stand_alone(world, tmp_path):
+def test_without_training_photos_the_mistakes_stand_alone(blank_figures, world, tmp_path):
     facts, text = read(world, tmp_path, training=None)
     assert all(entry["most_alike"] == [] for entry in facts["mistakes"])
     assert "most alike" not in Page(text).text
 
 
-def test_a_faultless_source_says_so(world, tmp_path):
+def test_a_faultless_source_says_so(blank_figures, world, tmp_path):
     _, text = read(world, tmp_path, results=world[1][:1])
     assert "It made none on the 16 photos scored." in Page(text).text
 
 
-def test_training_data_and_damage_are_told(world, tmp_path):
-    facts, text = read(world, tmp_path)
+def test_training_data_and_damage_are_told(world, written):
+    facts, text, _ = written
     page = Page(text)
     assert [entry["epoch"] for entry in facts["epochs"]] == [0, 1, 2]  # the cut-off last line is passed over
     assert "the weights of epoch 2 are kept" in page.text
     assert "1 × not a photo ending (.txt)" in page.text
     assert "A/broken.png (not a <readable> image)" in page.text
     assert "80 (" in page.text
-    assert str(tmp_path) not in text
+    assert str(world[0].path.parent) not in text
 
 
-def test_a_paused_run_without_epochs_is_told_as_that(world, runs, photos, tmp_path):
+def test_a_paused_run_without_epochs_is_told_as_that(blank_figures, world, runs, photos, tmp_path):
     run = runs.make(tmp_path / "young", photos.folder(tmp_path / "own2"), status="paused", best=None, epochs_done=0)
     run.journal.unlink()
     _, text = read((run, *world[1:]), tmp_path)
@@ -185,15 +193,15 @@ def test_a_paused_run_without_epochs_is_told_as_that(world, runs, photos, tmp_pa
     assert "holds no whole epoch" in page.text
 
 
-def test_the_json_holds_the_same_facts(world, tmp_path):
-    facts, _ = read(world, tmp_path)
-    stored = json.loads((tmp_path / "report.json").read_text())
+def test_the_json_holds_the_same_facts(written):
+    facts, _, folder = written
+    stored = json.loads((folder / "report.json").read_text())
     assert stored == json.loads(json.dumps(facts))
     assert stored["format"] == "fingerspell-report/1"
     assert stored["sources"][0]["scores"]["accuracy"] == 0.75
 
 
-def test_nothing_to_report_is_an_error(world, tmp_path):
+def test_nothing_to_report_is_an_error(blank_figures, world, tmp_path):
     with pytest.raises(DataError, match="nothing to report"):
         read(world, tmp_path, results=[])
 
@@ -231,8 +239,16 @@ def test_confusion_colours_keep_right_and_wrong_apart():
 
 @pytest.mark.parametrize(
     ("share", "digits", "text"),
-    [(0.8712, 1, "87.1%"), (None, 1, "–"), (1, 1, "100.0%"), (0.9999, 1, "99.9%"), (0.9999, 0, "99%")]
-    + [(0, 0, "0%"), (0.0001, 0, "1%"), (0.0001, 1, "0.1%")],
+    [
+        (0.8712, 1, "87.1%"),
+        (None, 1, "–"),
+        (1, 1, "100.0%"),
+        (0.9999, 1, "99.9%"),
+        (0.9999, 0, "99%"),
+        (0, 0, "0%"),
+        (0.0001, 0, "1%"),
+        (0.0001, 1, "0.1%"),
+    ],
 )
 def test_percent_never_rounds_to_perfect(share, digits, text):
     assert percent(share, digits) == text

@@ -110,7 +110,7 @@ class TestVerifying:
         expected = json.loads((own_bundle / "golden/expected.json").read_text())
         expected["samples"][2]["probabilities"][0] += 0.001
         rewrite(own_bundle, "golden/expected.json", json.dumps(expected).encode())
-        with pytest.raises(BundleError, match="02-J.* away from the network"):
+        with pytest.raises(BundleError, match=r"02-J.* away from the network"):
             Recognizer(own_bundle).verify()
 
     def test_another_decoder_is_noticed_and_forgiven_a_little(self, own_bundle):

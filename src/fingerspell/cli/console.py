@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ from fingerspell.core.errors import FingerspellError
 if TYPE_CHECKING:
     from fingerspell.core.progress import Progress
 
-out = Console(highlight=False, soft_wrap=True, emoji=False)
+_PIPED = 160  # columns: a table in a file or a pipe must not be cut to the 80 that nobody sees
+_width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED
+out = Console(highlight=False, soft_wrap=True, emoji=False, width=_width)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 

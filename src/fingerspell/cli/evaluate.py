@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fingerspell.lab.nets.model import Model
     from fingerspell.lab.report import TrainingPhotos
     from fingerspell.lab.sources import SourceResult
+    from fingerspell.lab.training.run import RunFolder
 
 
 def evaluate_command(
@@ -45,23 +47,14 @@ def evaluate_command(
 
         fingerspell evaluate runs/first photos/anna --json > scores.json
     """
-    from fingerspell.lab.data.split import Split
-    from fingerspell.lab.nets.model import Model
-    from fingerspell.lab.report import write_report
-    from fingerspell.lab.sources import evaluation_json, hardest_first, write_evaluation
+    from fingerspell.lab.sources import evaluation_json, hardest_first
     from fingerspell.lab.training.run import RunFolder
 
     folder = RunFolder.open(run)
-    state = folder.read_state()
-    model, split = Model.load(folder.weights), Split.load(folder.split)
     page = report or folder.report
-    with console.progress_bar() as progress:
-        own, training = _own_part(model, split, bool(folders), progress)
-        results = _all_sources(model, split, own, folders or [], progress)
-        write_evaluation(folder.evaluation, results, state)
-        write_report(folder, results, model, page, training=training, progress=progress)
+    results = evaluate_run(folder, folders or [], cache_folder(), page)
     if as_json:
-        typer.echo(json.dumps(evaluation_json(results, state), ensure_ascii=False, allow_nan=False))
+        typer.echo(json.dumps(evaluation_json(results, folder.read_state()), ensure_ascii=False, allow_nan=False))
     else:
         for result in hardest_first(results):
             for line in _lines(result):
@@ -70,15 +63,45 @@ def evaluate_command(
         typer.echo(str(page))
 
 
+def evaluate_run(run: RunFolder, folders: Sequence[Path], cache: Path, page: Path | None = None) -> list[SourceResult]:
+    """Score a run, write its evaluation.json and its report, and draw the progress.
+
+    Args:
+        run: an existing run.
+        folders: further folders of photos.
+        cache: where decoded photos are kept.
+        page: where the report goes; by default into the run's folder.
+
+    Returns:
+        The run's own held-out part first (where its photos are still there), then the folders as given.
+
+    Raises:
+        DataError: a folder without photos that may be scored, or a run that is not whole.
+    """
+    from fingerspell.lab.data.split import Split
+    from fingerspell.lab.nets.model import Model
+    from fingerspell.lab.report import write_report
+    from fingerspell.lab.sources import write_evaluation
+
+    state = run.read_state()
+    model, split = Model.load(run.weights), Split.load(run.split)
+    with console.progress_bar() as progress:
+        own, training = _own_part(model, split, cache, bool(folders), progress)
+        results = _all_sources(model, split, own, folders, cache, progress)
+        write_evaluation(run.evaluation, results, state)
+        write_report(run, results, model, page or run.report, training=training, progress=progress)
+    return results
+
+
 def _own_part(
-    model: Model, split: Split, others: bool, progress: Progress
+    model: Model, split: Split, place: Path, others: bool, progress: Progress
 ) -> tuple[SourceResult | None, TrainingPhotos | None]:
     """The run's own held-out part; None, with a note, where its photos are gone and others can be scored."""
     from fingerspell.lab.data.cache import cache_key, open_cache
     from fingerspell.lab.evaluate import evaluate_split
     from fingerspell.lab.report import TrainingPhotos
 
-    packed = cache_folder() / cache_key(split.manifest, model.preprocess)
+    packed = place / cache_key(split.manifest, model.preprocess)
     try:
         if not packed.exists() and not split.manifest.root.is_dir():
             raise DataError(
@@ -86,7 +109,7 @@ def _own_part(
                 expected="the folder it was trained on, or their cache",
                 remedy="put the folder back, or give other folders to score",
             )
-        cache = open_cache(split.manifest, model.preprocess, cache_folder(), progress)
+        cache = open_cache(split.manifest, model.preprocess, place, progress)
         return evaluate_split(model, split, cache, progress=progress), TrainingPhotos(split, cache)
     except DataError as error:
         if not others:
@@ -96,7 +119,12 @@ def _own_part(
 
 
 def _all_sources(
-    model: Model, split: Split, own: SourceResult | None, folders: list[Path], progress: Progress
+    model: Model,
+    split: Split,
+    own: SourceResult | None,
+    folders: Sequence[Path],
+    cache: Path,
+    progress: Progress,
 ) -> list[SourceResult]:
     """The own part and every folder; a folder that turns out to be the own data is not listed twice."""
     from dataclasses import replace
@@ -105,7 +133,7 @@ def _all_sources(
 
     results = [] if own is None else [own]
     for folder in folders:
-        result = evaluate_folder(model, folder, cache_folder(), split, progress)
+        result = evaluate_folder(model, folder, cache, split, progress)
         if result.part and own is not None:
             console.note(f"{folder} is the folder the run was trained on: only its {result.part} part is scored")
             continue

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from fingerspell.cli import about, console, data, split, train
+from fingerspell.cli import about, console, data, demo, evaluate, export, predict, split, train
 from fingerspell.core.errors import FingerspellError, MissingExtraError
 
 app = typer.Typer(
@@ -20,6 +20,11 @@ app = typer.Typer(
 data.app.command("split")(split.split_command)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train_command)
+app.command("evaluate")(evaluate.evaluate_command)
+app.command("compare")(evaluate.compare_command)
+app.command("export")(export.export_command)
+app.command("predict")(predict.predict_command)
+app.command("demo")(demo.demo_command)
 app.command("nets")(about.nets_command)
 app.command("doctor")(about.doctor_command)
 

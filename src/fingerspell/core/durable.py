@@ -12,9 +12,8 @@ from typing import Any, BinaryIO
 
 from fingerspell.core.errors import DataError
 
-
 _LONE = "backslashreplace"
-"""File names that are no UTF-8 reach Python as lone surrogates: written as \\udcff, JSON's own escape, they read back."""
+"""Names that are no UTF-8 reach Python as lone surrogates: written as \\udcff, JSON's own escape, they read back."""
 
 
 def write_with(path: Path, write: Callable[[BinaryIO], object]) -> None:

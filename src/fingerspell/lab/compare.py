@@ -211,6 +211,8 @@ def _warnings(rows: Sequence[Row], recorded: bool) -> list[str]:
         found.append("The runs were trained on different photos: their own test parts are not the same photos.")
     elif len({row.split_digest for row in rows}) > 1:
         strategies = sorted({row.split for row in rows})
+        if len(strategies) == 1:
+            strategies.append("the same with other settings")
         found.append(
             f"The runs use different splits ({'; '.join(strategies)}): their test and validation accuracies were "
             "measured on different photos, and some splits flatter."

@@ -26,6 +26,15 @@ from fingerspell.lab.data.split import Part, Split
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.sources import OVERLAP, UNKNOWN, SourceResult, folder_sentence, part_sentence
 
+__all__ = [
+    "SourceResult",
+    "evaluate_folder",
+    "evaluate_split",
+    "held_out_part",
+    "probabilities",
+    "recording_stretches",
+]
+
 STRETCHES = 5
 _LEARNT = {
     "train": "the run learnt from this very photo",

@@ -22,7 +22,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from fingerspell.core.scoring import Scores
 
 _DOTS = 96  # CSS pixels an inch
-_STYLES = ("-", "--", "-.", ":")
+_STYLES = ("-", "-.", ":")
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,20 @@ class Theme:
 
 
 LIGHT = Theme(
-    "#1d2329", "#c9ced4", "#ffffff", "#0072b2", "#d55e00", ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#8a6d00")
+    "#1d2329",
+    "#c9ced4",
+    "#ffffff",
+    "#0072b2",
+    "#d55e00",
+    ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#8a6d00", "#3f9fd8", "#1d2329"),
 )
 DARK = Theme(
-    "#e6e9ec", "#454d55", "#1b2025", "#56b4e9", "#f0883e", ("#56b4e9", "#f0883e", "#2fc79a", "#e08bc0", "#e6c545")
+    "#e6e9ec",
+    "#454d55",
+    "#1b2025",
+    "#56b4e9",
+    "#f0883e",
+    ("#56b4e9", "#f0883e", "#2fc79a", "#e08bc0", "#e6c545", "#a8d8f5", "#e6e9ec"),
 )
 
 
@@ -58,7 +68,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: a name and (x, y) points; `recorded` ones, not measured here, are drawn thin."""
+    """One curve: a name and (x, y) points; `recorded` ones, not measured here, are thin and broken."""
 
     name: str
     x: Sequence[float]
@@ -114,7 +124,8 @@ def curves(title: str, lines: Sequence[Line], *, share: bool, best: int | None =
         _curves(axes, theme, lines)
         if best is not None:
             axes.axvline(best, color=theme.ink, linewidth=1, linestyle=":")
-            axes.annotate(" best", (best, 1), xycoords=("data", "axes fraction"), va="top", fontsize=9, color=theme.ink)
+            place: Any = {"xytext": (3, 0), "textcoords": "offset points", "va": "top", "fontsize": 9}
+            axes.annotate("best", (best, 1), xycoords=("data", "axes fraction"), color=theme.ink, **place)
         if share:
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             axes.set_ylim(0, 1.02)
@@ -131,7 +142,7 @@ def _curves(axes: Axes, theme: Theme, lines: Sequence[Line]) -> None:
             line.y,
             label=line.name,
             color=theme.series[index % len(theme.series)],
-            linestyle=_STYLES[index // len(theme.series) % len(_STYLES)],
+            linestyle="--" if line.recorded else _STYLES[index // len(theme.series) % len(_STYLES)],
             linewidth=1.2 if line.recorded else 2,
             marker="o",
             markersize=2.5 if line.recorded else 3.5,

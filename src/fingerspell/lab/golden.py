@@ -142,7 +142,18 @@ def _orientation_block(orientation: int) -> bytes:
 
 
 def without_metadata(data: bytes) -> bytes:
-    """A JPEG with the same pixels and the same orientation, without EXIF, comments and other application data."""
+    """A JPEG with the same pixels and the same orientation, without EXIF, comments and other application data.
+
+    The compressed pixels are taken over as they are. Only a file of unusual build, such as a phone's with a second
+    picture or a film behind the first, is encoded anew.
+    """
+    stripped = _stripped(data)
+    if stripped is None or not np.array_equal(decode(stripped), decode(data)):
+        return encode(decode(data))
+    return stripped
+
+
+def _stripped(data: bytes) -> bytes | None:
     with Image.open(io.BytesIO(data)) as image:
         orientation = image.getexif().get(_ORIENTATION, 1)
     kept = [data[:2]]
@@ -150,13 +161,13 @@ def without_metadata(data: bytes) -> bytes:
         block = b"Exif\0\0" + _orientation_block(orientation).removeprefix(b"Exif\0\0")
         kept.append(b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block)
     at = 2
-    while data[at] == 0xFF and data[at + 1] != 0xDA:  # up to the start of the scan, segment by segment
-        marker, size = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":  # segment by segment, up to the scan
+        segment = data[at : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")]
+        marker = segment[1]
         # JFIF (E0) and Adobe's (EE) decide how the colours are read.
-        if not (0xE1 <= marker <= 0xEF or marker == 0xFE) or marker == 0xEE:
-            kept.append(data[at : at + 2 + size])
-        at += 2 + size
-    kept.append(data[at:])
-    stripped = b"".join(kept)
-    unchanged = np.array_equal(decode(stripped), decode(data))
-    return stripped if unchanged else encode(decode(data))
+        if marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            kept.append(segment)
+        at += len(segment)
+    if data.find(b"\xff\xd9", at) != len(data) - 2:  # something follows the end of the picture
+        return None
+    return b"".join([*kept, data[at:]])

@@ -16,11 +16,13 @@ from fingerspell.lab.data import audit_result
 from fingerspell.lab.data.audit import audit
 from fingerspell.lab.data.audit_page import page_of, picture, write_page
 from fingerspell.lab.data.crossing import COMPARED, SplitOutcome, percent, recommend
+from fingerspell.lab.data.manifest import scan
+from fingerspell.lab.data.split import make_split
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "one-signer"
 
 
-def scene(seed: int, step: int = 0, side: int = 48) -> Image.Image:
+def scene(seed: int, step: int = 0, side: int = 96) -> Image.Image:
     """A coarse coloured pattern; `step` changes it a little, as the next frame of a recording does."""
     coarse = np.random.default_rng(seed).integers(20, 230, size=(6, 6, 3), dtype=np.uint8)
     coarse[0, 0] += np.uint8(step)
@@ -43,6 +45,14 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
+def crossing_by_hand(folder: Path) -> int:
+    """Held-out photos of the random split whose shot of six frames has a frame in train."""
+    split = make_split(scan(folder), "random")
+    shots = [(photo.label, (photo.number - 1) // 6) for photo in split.manifest.photos]
+    learnt = {shot for shot, part in zip(shots, split.parts, strict=True) if part == "train"}
+    return sum(part in ("val", "test") and shot in learnt for shot, part in zip(shots, split.parts, strict=True))
+
+
 def kinds(found) -> dict[str, int]:
     return {kind.kind: kind.count for kind in found.files}
 
@@ -55,12 +65,13 @@ def test_a_recording_leaks_from_a_random_split_and_not_from_a_block_split(folder
     found = audit(folder)
     by = {split.strategy: split for split in found.splits}
     assert found.photos == found.contents == 120
-    assert (by["random"].held_out, by["random"].crossing) == (36, 36)
     assert by["random"].counts == {"train": 84, "val": 12, "test": 24}
-    assert (by["block"].held_out, by["block"].crossing) == (36, 0)
+    assert (by["random"].held_out, by["random"].crossing) == (36, crossing_by_hand(folder))
+    assert by["random"].crossing > 30
+    assert (by["block"].held_out, by["block"].crossing) == (34, 0)
     assert found.recommendation.strategy == "block"
-    assert "0 of 36 held-out photos" in found.recommendation.text
-    assert "with the random split 36 of 36 (100.0%)" in found.recommendation.text.lower()
+    assert "0 of 34 held-out photos" in found.recommendation.text
+    assert f"with the random split {by['random'].crossing} of 36" in found.recommendation.text
     for held, twin in by["random"].examples:
         assert held.partition("/")[0] == twin.partition("/")[0]
         assert (int(held[3:-4]) - 1) // 6 == (int(twin[3:-4]) - 1) // 6  # the same shot
@@ -351,7 +362,7 @@ def test_long_lists_are_cut_and_counted_whole(folder, monkeypatch):
 def test_the_page_stands_alone_and_escapes_names(folder):
     if os.name == "posix":
         shutil.copy(folder / "A" / "A1.png", folder / "A" / "<script>alert(1)<.png")
-    make_odd_files(folder / "B" if (folder / "B" / "A1.png").exists() else folder / "A")
+    make_odd_files(folder / "A")
     page = page_of(audit(folder))
     assert "<script" not in page and "http" not in page.replace("http-equiv", "")
     assert page.lstrip().startswith("<!doctype html>")
@@ -425,6 +436,7 @@ def test_real_frames(tmp_path):
     by = {split.strategy: split for split in found.splits}
     assert found.near_disagreeing == 0  # U and V before the same wall are no twins
     assert 0.1 < found.near_photos / found.photos < 0.5
-    assert by["block"].fraction < 0.03 < 0.1 < by["random"].fraction
+    assert by["block"].fraction < 0.06
+    assert by["random"].fraction > 0.12
     pairs = {(near.first, near.second) for near in found.near_examples}
     assert len(pairs) == 4 and [split.strategy for split in found.splits] == list(COMPARED)

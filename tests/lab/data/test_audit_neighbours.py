@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fingerspell.lab.data import neighbours
 from fingerspell.lab.data.fingerprint import (
     HASH_BYTES,
     SAME_SHOT,
@@ -63,13 +64,15 @@ def test_distances_belong_to_their_pairs():
     assert len(found_pairs(pairs)) == len(pairs)
 
 
-def test_neighbours_in_time_are_found_along_the_given_order_alone():
-    """Twins whose hashes share too few bits for a table are found when they are near in number, whatever their rows."""
+@pytest.mark.parametrize(("apart", "found"), [(1, True), (8, True), (9, False)])
+def test_neighbours_in_time_reach_eight_places_along_the_given_order(monkeypatch, apart, found):
+    monkeypatch.setattr(neighbours, "TABLES", 0)
     draw = np.random.default_rng(2)
-    prints = draw.integers(0, 256, size=(400, WIDTH), dtype=np.uint8)
-    prints[399] = prints_near(prints[0], 20, draw)
-    order = np.r_[0, 399, 1:399]
-    assert (0, 399) in found_pairs(near_pairs(prints, np.zeros(400, dtype=np.intp), order))
+    prints = draw.integers(0, 256, size=(40, WIDTH), dtype=np.uint8)
+    prints[39] = prints_near(prints[0], 20, draw)
+    order = np.r_[0, 1:apart, 39, apart:39]
+    pairs = near_pairs(prints, np.zeros(40, dtype=np.intp), order)
+    assert found_pairs(pairs) == ({(0, 39)} if found else set())
 
 
 @pytest.mark.parametrize(("bits", "same", "expected"), [(20, True, 1), (21, True, 0), (10, False, 1), (11, False, 0)])

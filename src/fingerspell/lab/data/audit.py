@@ -11,14 +11,12 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.core.alphabet import LABELS, canonical_label
-from fingerspell.core.errors import DataError
 from fingerspell.core.progress import Progress, silent
 from fingerspell.core.provenance import now
 from fingerspell.lab.data import crossing, recordings

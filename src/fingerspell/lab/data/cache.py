@@ -32,6 +32,8 @@ FORMAT = "fingerspell-cache/1"
 _STRIDE = 256  # photos between two records of progress
 _WORKERS = max(1, min(4, os.cpu_count() or 1))
 _RESERVE = 64 << 20  # bytes left free on the disk
+_ABSENT = "cannot be read"
+_CHANGED = "its content changed since the folder was read"
 
 
 @dataclass(frozen=True)
@@ -72,18 +74,34 @@ def open_cache(manifest: Manifest, spec: PreprocessSpec, folder: Path, progress:
         DataError: too little disk space (nothing half-written is left), or no photo could be decoded.
     """
     final = folder / cache_key(manifest, spec)
-    if not (final / "index.json").exists():
+    if not _usable(final, manifest):
         _pack(manifest, spec, final, progress)
     return _read(final, spec)
 
 
-def _read(folder: Path, spec: PreprocessSpec) -> PhotoCache:
+def _usable(folder: Path, manifest: Manifest) -> bool:
+    """Whether a whole cache is there; one that lacks photos which have come back since is removed."""
+    if not (folder / "index.json").exists():
+        return False
+    away = {its.path for its in _index(folder)[1] if its.reason.startswith((_ABSENT, _CHANGED))}
+    if any(isinstance(_content(manifest.root, photo), bytes) for photo in manifest.photos if photo.path in away):
+        shutil.rmtree(folder)
+        return False
+    return True
+
+
+def _index(folder: Path) -> tuple[dict[str, int], tuple[LeftOut, ...]]:
+    """The rows by path, and the photos without one."""
     index = read_json(folder / "index.json", what="the index of a photo cache")
     try:
-        rows: dict[str, int] = {path: row for row, path in enumerate(index["paths"])}
-        damaged = tuple(LeftOut(path, reason) for path, reason in index["damaged"])
+        rows = {str(path): row for row, path in enumerate(index["paths"])}
+        return rows, tuple(LeftOut(path, reason) for path, reason in index["damaged"])
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged_cache(folder, "its index is not one") from error
+
+
+def _read(folder: Path, spec: PreprocessSpec) -> PhotoCache:
+    rows, damaged = _index(folder)
     shape = (len(rows), spec.height, spec.width, 3)
     if not rows:
         raise DataError(
@@ -216,13 +234,19 @@ def _append_all(manifest: Manifest, spec: PreprocessSpec, partial: Path, progres
 
 def _pixels(root: Path, photo: Photo, spec: PreprocessSpec) -> NDArray[np.uint8] | str:
     """The photo's pixels, or why it has none."""
-    try:
-        data = (root / photo.path).read_bytes()
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    if hashlib.sha256(data).hexdigest() != photo.sha256:
-        return "its content changed since the folder was read"
+    data = _content(root, photo)
+    if isinstance(data, str):
+        return data
     try:
         return resample(decode(data, upright=spec.upright), spec)
     except PhotoError as error:
         return error.found
+
+
+def _content(root: Path, photo: Photo) -> bytes | str:
+    """The photo's bytes, or why they are not those of the manifest."""
+    try:
+        data = (root / photo.path).read_bytes()
+    except OSError as error:
+        return f"{_ABSENT}: {error.strerror}"
+    return data if hashlib.sha256(data).hexdigest() == photo.sha256 else _CHANGED

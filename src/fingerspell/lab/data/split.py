@@ -178,10 +178,8 @@ def make_split(
     val = (0.2 if strategy == "keras" else 0.1) if val is None else val
     test = (0.0 if strategy == "keras" else 0.2) if test is None else test
     if not (0 < val < 1 and 0 <= test < 1 and val + test < 1):
-        raise DataError(
-            f"val {val:g} and test {test:g} leave nothing to learn from",
-            expected="0 < val, 0 ≤ test, val + test < 1",
-        )
+        found = f"val {val:g} and test {test:g} leave nothing to learn from"
+        raise DataError(found, expected="0 < val, 0 ≤ test, val + test < 1")
     settings: dict[str, Any] = {"val": val, "test": test}
     if strategy == "keras":
         if test:
@@ -242,7 +240,7 @@ def _by_label(photos: Sequence[Photo]) -> dict[str, list[int]]:
 def _counts(total: int, val: float, test: float) -> tuple[int, int]:
     """How many of `total` go to val and test: rounded, at least one where there is enough and one is asked for."""
     spare = total - 1
-    to_test = min(max(round(test * total), 1 if test and spare > 1 else 0), spare)
+    to_test = min(max(round(test * total), 1 if test and spare > 1 else 0), spare - (1 if val and spare > 1 else 0))
     to_val = min(max(round(val * total), 1 if val and spare > 0 else 0), spare - to_test)
     return max(to_val, 0), max(to_test, 0)
 
@@ -275,8 +273,7 @@ def _keras(manifest: Manifest, val: float) -> tuple[list[Part], list[str]]:
         walked = sorted(indices, key=lambda index: tuple(manifest.photos[index].path.rpartition("/")[::2]))
         for index in walked[: int(val * len(walked))]:
             parts[index] = "val"
-    blocks = _stretch_names(manifest, 10)
-    return parts, blocks
+    return parts, _stretch_names(manifest, 10)
 
 
 def _recording_order(manifest: Manifest) -> dict[str, list[int]]:
@@ -329,12 +326,12 @@ def _timeline(photos: Sequence[Photo]) -> list[float]:
     folders = [photo.path.rpartition("/")[0] for photo in photos]
     if len(numbers) < len(photos) or 2 * len(set(zip(folders, numbers, strict=True))) < len(numbers):
         return [float(place) for place in range(len(photos))]
-    at, start = [], 0
-    for place, number in enumerate(numbers):
-        if place and folders[place] != folders[place - 1]:
+    at, start = [float(numbers[0])], 0.0
+    for number, (before, folder) in zip(numbers[1:], pairwise(folders), strict=True):
+        if folder != before:
             start = at[-1] + 1 - number
         at.append(start + number)
-    return [float(time) for time in at]
+    return at
 
 
 def _with_guard(manifest: Manifest, ordered: list[int], parts: list[Part], guard: float) -> list[Part]:

@@ -1,0 +1,163 @@
+"""`fingerspell demo`: the whole way on one folder of photos, from audit to naming photos it never saw."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fingerspell.cli import console
+from fingerspell.cli.places import cache_folder
+from fingerspell.cli.train import run_training
+from fingerspell.core.errors import DataError, FingerspellError
+
+if TYPE_CHECKING:
+    from fingerspell.lab.data.manifest import Manifest
+    from fingerspell.lab.data.split import Split
+    from fingerspell.lab.evaluate import SourceResult
+    from fingerspell.lab.training.run import RunFolder
+
+# Where the development photos lie when the project is checked out beside them.
+_PHOTOS = Path("../shared/data/one-signer")
+_STRANGER = Path("../shared/data/desk")
+_SHOWN = 12
+
+
+def demo_command(
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The folder of photos.")] = None,
+    out: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("demo"),
+    others: Annotated[list[Path] | None, typer.Option("--also", help="Score this other folder too (repeatable).")] = None,
+    max_minutes: Annotated[float | None, typer.Option(min=0.1, help="Bound the training.")] = None,
+    short: Annotated[bool, typer.Option(help="A few epochs only: shows that everything works, not how well.")] = False,
+) -> None:
+    """Audit, split, train, report, save, and name photos it never saw. Killed, it goes on where it stopped."""
+    began = time.monotonic()
+    photos = _photos(folder)
+    strangers = [place for place in (others or [_STRANGER]) if place.is_dir() and place.resolve() != photos.resolve()]
+    manifest, split = _look(photos, out)
+    run = _train(manifest, split, out, max_minutes, short)
+    results = _report(run, strangers)
+    bundle = _export(run, out)
+    _name_unseen(bundle, run, split)
+    _summary(run, bundle, results, time.monotonic() - began)
+
+
+def _heading(text: str) -> None:
+    console.err.print(f"\n[bold]── {text}[/]")
+
+
+def _photos(folder: Path | None) -> Path:
+    if folder is not None:
+        return folder
+    if _PHOTOS.is_dir():
+        return _PHOTOS
+    raise DataError(
+        "no folder of photos was given",
+        expected="class folders A–Z, del, nothing, space",
+        remedy="make demo DATA=folder (or: fingerspell demo folder)",
+    )
+
+
+def _look(photos: Path, out: Path) -> tuple[Manifest, Split]:
+    """Audit and split; prints what they found."""
+    from fingerspell.cli.audit_table import show_audit
+    from fingerspell.core.durable import write_json
+    from fingerspell.lab.data.audit import audit
+    from fingerspell.lab.data.audit_page import write_page
+    from fingerspell.lab.data.manifest import scan
+    from fingerspell.lab.data.split import make_split
+
+    _heading("1 audit: what is in the folder, and what would leak")
+    with console.progress_bar() as progress:
+        found = audit(photos, progress)
+        write_page(found, out / "audit.html")
+        write_json(out / "audit.json", found.as_dict())
+        show_audit(found)
+        _heading("2 split: whole stretches of the recording are held out, with a gap between")
+        manifest = scan(photos, progress)
+    split = make_split(manifest, "block")
+    split.save(out / "split.json")
+    told = ", ".join(f"{part} {count}" for part, count in sorted(split.counts.items()))
+    console.note(f"{told}; saved as {out / 'split.json'}")
+    return manifest, split
+
+
+def _train(manifest: Manifest, split: Split, out: Path, max_minutes: float | None, short: bool) -> RunFolder:
+    """Train, or go on with a run that was cut off; a run on other photos is refused by its folder."""
+    from fingerspell.lab import recipe as recipes
+    from fingerspell.lab.training.launch import Surroundings
+    from fingerspell.lab.training.run import RunFolder
+
+    _heading("3 train: recipe quick")
+    run = RunFolder(out / "run")
+    around = Surroundings(cache_folder(), max_minutes=max_minutes)
+    settings = recipes.read("quick", [], {"training.epochs": 2 if short else None})
+    if run.state.exists():
+        state = run.read_state()
+        if state["split"]["digest"] != split.digest or state["recipe"] != settings.as_dict():
+            raise DataError(
+                f"{run.path} holds a run on other photos or settings",
+                expected="an empty folder, or the same demo",
+                remedy=f"delete {out}, or choose another with --out",
+            )
+        console.note(f"going on with {run.path} ({state['status']})")
+    state = run_training(settings, None if run.state.exists() else split, run, around)
+    if state["best"] is None:
+        raise FingerspellError(
+            "the time given ended before the first epoch", remedy="run the demo again: it goes on where it stopped"
+        )
+    return run
+
+
+def _report(run: RunFolder, strangers: list[Path]) -> list[SourceResult]:
+    from fingerspell.cli.evaluate import evaluate_run
+
+    _heading("4 evaluate: on the stretches held out, and on other people's photos")
+    return evaluate_run(run, strangers, cache_folder())
+
+
+def _export(run: RunFolder, out: Path) -> Path:
+    from fingerspell.lab.export import export_bundle
+
+    _heading("5 save: one bundle with model, labels and preprocessing, checked against the network")
+    bundle = out / "asl.bundle"
+    with console.progress_bar() as progress:
+        result = export_bundle(run, bundle, force=True, cache_folder=cache_folder(), progress=progress)
+    console.note(f"{bundle}: {result}")
+    return bundle
+
+
+def _name_unseen(bundle: Path, run: RunFolder, split: Split) -> None:
+    """Name photos of the test part, spread over the alphabet."""
+    from fingerspell.live.recognizer import Recognizer
+
+    _heading("6 recognise: photos it never saw")
+    recognizer = Recognizer(bundle)
+    unseen = [split.manifest.photos[index] for index in split.indices("test")]
+    for photo in unseen[:: max(1, len(unseen) // _SHOWN)][:_SHOWN]:
+        named = recognizer.predict_bytes((split.manifest.root / photo.path).read_bytes())
+        mark = "right" if named.label == photo.label else f"wrong, it shows {photo.label}"
+        console.out.print(f"{photo.path:<22}{named.label:<8}{named.probability:6.1%}  {mark}")
+
+
+def _summary(run: RunFolder, bundle: Path, results: list[Any], seconds: float) -> None:
+    _heading("done")
+    for result in results:
+        console.out.print(f"{_in_words(result.scores.accuracy)}  {result.name}: {result.description}")
+    if len(results) > 1:
+        console.out.print(
+            "The first number is about the people, room and camera it learnt from; the others are about a stranger. "
+            "Trust the lowest: one signer's photos do not make a recogniser for everybody."
+        )
+    console.out.print(f"audit   {run.path.parent / 'audit.html'}")
+    console.out.print(f"report  {run.report}")
+    console.out.print(f"bundle  {bundle}")
+    console.out.print(f"in {seconds / 60:.1f} minutes; try it: fingerspell predict {bundle} photo.jpg")
+
+
+def _in_words(accuracy: Any) -> str:
+    if accuracy.low is None:
+        return f"{accuracy.value:6.1%} (no interval)"
+    return f"{accuracy.value:6.1%} ({accuracy.low:.1%}–{accuracy.high:.1%})"
