@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,15 @@ from fingerspell.lab.nets.registry import parameter_counts
 from fingerspell.lab.training.run import RunFolder
 
 pytest.importorskip("onnxscript")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread_here() -> Iterator[None]:
+    """Tiny networks lose more time by waiting for a second thread than they win."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

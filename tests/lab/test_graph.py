@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -31,6 +33,15 @@ def session(data: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread_here() -> Iterator[None]:
+    """Tiny networks lose more time by waiting for a second thread than they win."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 class TestPixels:
     @given(
         st.integers(1, 300),
@@ -38,7 +49,7 @@ class TestPixels:
         st.sampled_from(["stretch", "crop", "pad"]),
         st.sampled_from(["triangle", "nearest"]),
     )
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=25, deadline=None)
     def test_torch_gives_cores_pixels(self, height, width, fit, kind):
         spec = PreprocessSpec(40, 56, fit=fit, filter=kind)
         photo = photos(height, width)

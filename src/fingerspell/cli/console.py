@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from fingerspell.core.errors import FingerspellError
 
@@ -24,11 +24,11 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 def show_error(error: FingerspellError) -> None:
     """Print an error as `error:`, `expected:` and `hint:` lines on stderr, readable without colour."""
-    err.print(f"[bold red]error:[/] {escape(error.found)}")
+    err.print(Text.assemble(("error:", "bold red"), " ", error.found))
     if error.expected:
-        err.print(f"  expected: {escape(error.expected)}")
+        err.print(Text.assemble("  expected: ", error.expected))
     if error.remedy:
-        err.print(f"  [bold]hint:[/] {escape(error.remedy)}")
+        err.print(Text.assemble(("  hint:", "bold"), " ", error.remedy))
 
 
 def note(text: str) -> None:

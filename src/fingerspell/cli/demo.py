@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,9 +14,9 @@ from fingerspell.cli.train import run_training
 from fingerspell.core.errors import DataError, FingerspellError
 
 if TYPE_CHECKING:
-    from fingerspell.lab.data.manifest import Manifest
     from fingerspell.lab.data.split import Split
-    from fingerspell.lab.evaluate import SourceResult
+    from fingerspell.lab.recipe import Recipe
+    from fingerspell.lab.sources import SourceResult
     from fingerspell.lab.training.run import RunFolder
 
 # Where the development photos lie when the project is checked out beside them.
@@ -28,16 +28,25 @@ _SHOWN = 12
 def demo_command(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="The folder of photos.")] = None,
     out: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("demo"),
-    others: Annotated[list[Path] | None, typer.Option("--also", help="Score this other folder too (repeatable).")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option("--also", help="Score this other folder too (repeatable).")
+    ] = None,
     max_minutes: Annotated[float | None, typer.Option(min=0.1, help="Bound the training.")] = None,
     short: Annotated[bool, typer.Option(help="A few epochs only: shows that everything works, not how well.")] = False,
 ) -> None:
     """Audit, split, train, report, save, and name photos it never saw. Killed, it goes on where it stopped."""
+    from fingerspell.lab.recipe import read
+    from fingerspell.lab.training.run import RunFolder
+
     began = time.monotonic()
     photos = _photos(folder)
     strangers = [place for place in (others or [_STRANGER]) if place.is_dir() and place.resolve() != photos.resolve()]
-    manifest, split = _look(photos, out)
-    run = _train(manifest, split, out, max_minutes, short)
+    run = RunFolder(out / "run")
+    settings = read("quick", [], {"training.epochs": 2 if short else None})
+    split = _split(photos)
+    _refuse_other_run(run, split, settings)
+    _look(photos, split, out)
+    _train(split, run, settings, max_minutes)
     results = _report(run, strangers)
     bundle = _export(run, out)
     _name_unseen(bundle, run, split)
@@ -60,55 +69,62 @@ def _photos(folder: Path | None) -> Path:
     )
 
 
-def _look(photos: Path, out: Path) -> tuple[Manifest, Split]:
-    """Audit and split; prints what they found."""
+def _split(photos: Path) -> Split:
+    from fingerspell.lab.data.manifest import scan
+    from fingerspell.lab.data.split import make_split
+
+    with console.progress_bar() as progress:
+        manifest = scan(photos, progress)
+    for text in manifest.notes:
+        console.note(text)
+    return make_split(manifest, "block")
+
+
+def _refuse_other_run(run: RunFolder, split: Split, settings: Recipe) -> None:
+    """Before anything is written: a run on other photos or settings is not gone on with, nor overwritten."""
+    if not run.state.exists():
+        return
+    state = run.read_state()
+    if state["split"]["digest"] != split.digest or state["recipe"] != settings.as_dict():
+        raise DataError(
+            f"{run.path} holds a run on other photos or settings",
+            expected="an empty folder, or the same demo",
+            remedy=f"delete {run.path.parent}, or choose another with --out",
+        )
+
+
+def _look(photos: Path, split: Split, out: Path) -> None:
+    """Audit the folder and save the split; prints what they found."""
     from fingerspell.cli.audit_table import show_audit
     from fingerspell.core.durable import write_json
     from fingerspell.lab.data.audit import audit
     from fingerspell.lab.data.audit_page import write_page
-    from fingerspell.lab.data.manifest import scan
-    from fingerspell.lab.data.split import make_split
 
     _heading("1 audit: what is in the folder, and what would leak")
     with console.progress_bar() as progress:
         found = audit(photos, progress)
-        write_page(found, out / "audit.html")
+        write_page(found, out / "audit.html", progress)
         write_json(out / "audit.json", found.as_dict())
-        show_audit(found)
-        _heading("2 split: whole stretches of the recording are held out, with a gap between")
-        manifest = scan(photos, progress)
-    split = make_split(manifest, "block")
+    show_audit(found)
+    _heading("2 split: whole stretches of the recording are held out, with a gap between")
     split.save(out / "split.json")
     told = ", ".join(f"{part} {count}" for part, count in sorted(split.counts.items()))
     console.note(f"{told}; saved as {out / 'split.json'}")
-    return manifest, split
 
 
-def _train(manifest: Manifest, split: Split, out: Path, max_minutes: float | None, short: bool) -> RunFolder:
-    """Train, or go on with a run that was cut off; a run on other photos is refused by its folder."""
-    from fingerspell.lab import recipe as recipes
+def _train(split: Split, run: RunFolder, settings: Recipe, max_minutes: float | None) -> None:
+    """Train, or go on with a run that was cut off."""
     from fingerspell.lab.training.launch import Surroundings
-    from fingerspell.lab.training.run import RunFolder
 
-    _heading("3 train: recipe quick")
-    run = RunFolder(out / "run")
+    _heading(f"3 train: recipe {settings.name}, at most {settings.training.epochs} epochs")
     around = Surroundings(cache_folder(), max_minutes=max_minutes)
-    settings = recipes.read("quick", [], {"training.epochs": 2 if short else None})
     if run.state.exists():
-        state = run.read_state()
-        if state["split"]["digest"] != split.digest or state["recipe"] != settings.as_dict():
-            raise DataError(
-                f"{run.path} holds a run on other photos or settings",
-                expected="an empty folder, or the same demo",
-                remedy=f"delete {out}, or choose another with --out",
-            )
-        console.note(f"going on with {run.path} ({state['status']})")
+        console.note(f"going on with {run.path} ({run.read_state()['status']})")
     state = run_training(settings, None if run.state.exists() else split, run, around)
     if state["best"] is None:
         raise FingerspellError(
             "the time given ended before the first epoch", remedy="run the demo again: it goes on where it stopped"
         )
-    return run
 
 
 def _report(run: RunFolder, strangers: list[Path]) -> list[SourceResult]:
@@ -125,7 +141,10 @@ def _export(run: RunFolder, out: Path) -> Path:
     bundle = out / "asl.bundle"
     with console.progress_bar() as progress:
         result = export_bundle(run, bundle, force=True, cache_folder=cache_folder(), progress=progress)
-    console.note(f"{bundle}: {result}")
+    console.note(
+        f"PyTorch and ONNX Runtime agree on {result.photos} photos; largest difference of a probability "
+        f"{result.largest_difference:.1e}"
+    )
     return bundle
 
 
@@ -142,10 +161,10 @@ def _name_unseen(bundle: Path, run: RunFolder, split: Split) -> None:
         console.out.print(f"{photo.path:<22}{named.label:<8}{named.probability:6.1%}  {mark}")
 
 
-def _summary(run: RunFolder, bundle: Path, results: list[Any], seconds: float) -> None:
+def _summary(run: RunFolder, bundle: Path, results: list[SourceResult], seconds: float) -> None:
     _heading("done")
     for result in results:
-        console.out.print(f"{_in_words(result.scores.accuracy)}  {result.name}: {result.description}")
+        console.out.print(f"{_in_words(result)}  {result.name}: {result.description}")
     if len(results) > 1:
         console.out.print(
             "The first number is about the people, room and camera it learnt from; the others are about a stranger. "
@@ -157,7 +176,8 @@ def _summary(run: RunFolder, bundle: Path, results: list[Any], seconds: float) -
     console.out.print(f"in {seconds / 60:.1f} minutes; try it: fingerspell predict {bundle} photo.jpg")
 
 
-def _in_words(accuracy: Any) -> str:
-    if accuracy.low is None:
-        return f"{accuracy.value:6.1%} (no interval)"
-    return f"{accuracy.value:6.1%} ({accuracy.low:.1%}–{accuracy.high:.1%})"
+def _in_words(result: SourceResult) -> str:
+    scores = result.scores
+    if scores.interval is None:
+        return f"{scores.accuracy:6.1%} (no interval)"
+    return f"{scores.accuracy:6.1%} ({scores.interval.low:.1%}–{scores.interval.high:.1%})"

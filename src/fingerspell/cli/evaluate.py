@@ -33,6 +33,9 @@ def evaluate_command(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Where the page goes; default RUN/report.html.")
     ] = None,
+    photos: Annotated[
+        bool, typer.Option("--photos/--no-photos", help="Show the worst mistakes; without, no person is in the page.")
+    ] = True,
 ) -> None:
     """Score a run on photos it has not seen, and write a report.
 
@@ -52,7 +55,7 @@ def evaluate_command(
 
     folder = RunFolder.open(run)
     page = report or folder.report
-    results = evaluate_run(folder, folders or [], cache_folder(), page)
+    results = evaluate_run(folder, folders or [], cache_folder(), page, photos=photos)
     if as_json:
         typer.echo(json.dumps(evaluation_json(results, folder.read_state()), ensure_ascii=False, allow_nan=False))
     else:
@@ -63,7 +66,9 @@ def evaluate_command(
         typer.echo(str(page))
 
 
-def evaluate_run(run: RunFolder, folders: Sequence[Path], cache: Path, page: Path | None = None) -> list[SourceResult]:
+def evaluate_run(
+    run: RunFolder, folders: Sequence[Path], cache: Path, page: Path | None = None, *, photos: bool = True
+) -> list[SourceResult]:
     """Score a run, write its evaluation.json and its report, and draw the progress.
 
     Args:
@@ -71,6 +76,7 @@ def evaluate_run(run: RunFolder, folders: Sequence[Path], cache: Path, page: Pat
         folders: further folders of photos.
         cache: where decoded photos are kept.
         page: where the report goes; by default into the run's folder.
+        photos: whether the report shows photos (the worst mistakes); without, it can be passed on freely.
 
     Returns:
         The run's own held-out part first (where its photos are still there), then the folders as given.
@@ -80,7 +86,7 @@ def evaluate_run(run: RunFolder, folders: Sequence[Path], cache: Path, page: Pat
     """
     from fingerspell.lab.data.split import Split
     from fingerspell.lab.nets.model import Model
-    from fingerspell.lab.report import write_report
+    from fingerspell.lab.report import MISTAKES, write_report
     from fingerspell.lab.sources import write_evaluation
 
     state = run.read_state()
@@ -89,7 +95,8 @@ def evaluate_run(run: RunFolder, folders: Sequence[Path], cache: Path, page: Pat
         own, training = _own_part(model, split, cache, bool(folders), progress)
         results = _all_sources(model, split, own, folders, cache, progress)
         write_evaluation(run.evaluation, results, state)
-        write_report(run, results, model, page or run.report, training=training, progress=progress)
+        shown = MISTAKES if photos else 0
+        write_report(run, results, model, page or run.report, training=training, mistakes=shown, progress=progress)
     return results
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -36,6 +37,7 @@ _EXTRA_OF = {
     "onnx": "lab",
     "onnxscript": "lab",
     "safetensors": "lab",
+    "tomli_w": "lab",
     "onnxruntime": "live",
     "tensorboard": "tensorboard",
 }
@@ -43,6 +45,9 @@ _EXTRA_OF = {
 
 def main() -> None:
     """Run the command line; every error of ours ends with its exit code and no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show must not end the work
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except FingerspellError as error:
@@ -57,6 +62,11 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:  # what no floor expected of a disk or a path; still no traceback
+        place = f"{error.filename}: " if error.filename else ""
+        remedy = "check the path, its permissions and the free space"
+        console.show_error(FingerspellError(f"{place}{error.strerror or error}", remedy=remedy))
+        sys.exit(FingerspellError.exit_code)
 
 
 if __name__ == "__main__":

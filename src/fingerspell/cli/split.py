@@ -93,6 +93,8 @@ def _show(split: Split) -> None:
     counts, total = split.counts, len(split.parts)
     told = ", ".join(f"{part} {counts[part]}" for part in ("train", "val", "test", "guard") if counts[part])
     console.note(f"{split.strategy} split, seed {split.seed}: {told} of {total} photos; digest {split.digest[:12]}")
+    for text in split.manifest.notes:
+        console.note(text)
     for item in split.manifest.left_out[:5]:
         console.note(f"left out {item.path}: {item.reason}")
     if len(split.manifest.left_out) > 5:

@@ -82,10 +82,7 @@ def make_card(
         "parity": dict(parity),
         "versions": {"export": versions(), "training": _of(state, "provenance").get("versions", NOT_STATED)},
     }
-    shareable = without_folders(card)
-    if not isinstance(shareable, dict):
-        raise DataError("the card is no mapping")
-    return shareable
+    return {key: without_folders(value) for key, value in card.items()}
 
 
 def _of(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:

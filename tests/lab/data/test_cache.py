@@ -166,18 +166,18 @@ class TestReopened:
 class TestKilled:
     @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
     @pytest.mark.parametrize(
-        ("moment", "count"),
+        ("moment", "count", "kept"),  # of 22 photos in strides of 4: six records, then the index
         [
-            ("decode", 1),
-            ("decode", 14),
-            ("before record", 3),
-            ("after record", 3),
-            ("after record", 6),
-            ("after record", 7),
-            ("before rename", 1),
+            ("decode", 1, 0),
+            ("decode", 14, 12),
+            ("before record", 3, 8),
+            ("after record", 3, 12),
+            ("after record", 6, 22),
+            ("after record", 7, 22),
+            ("before rename", 1, 0),
         ],
     )
-    def test_goes_on_and_equals_an_uninterrupted_one(self, photos, tmp_path, moment, count, monkeypatch):
+    def test_goes_on_and_equals_an_uninterrupted_one(self, photos, tmp_path, monkeypatch, moment, count, kept):
         (photos / "A" / "A2.jpg").write_bytes(b"no photo")  # damaged ones must be remembered as well
         found = scan(photos)
         whole = open_cache(found, SPEC, tmp_path / "whole")
@@ -200,12 +200,7 @@ class TestKilled:
         for file in ("index.json", "pixels.u8"):
             assert (tmp_path / "cache" / key / file).read_bytes() == (tmp_path / "whole" / key / file).read_bytes()
         assert names(tmp_path / "cache") == {key}
-        recorded = {"decode": 4 * ((count - 1) // 4), "before record": 8, "after record": 4 * count, "before rename": 0}
-        done = 0 if (moment, count) == ("after record", 7) else min(recorded[moment], 22)
-        if moment == "decode":  # several threads decode: the kill may come after a later record
-            assert len(decoded) <= 22 - done + 4
-        elif moment != "before rename" and (moment, count) != ("after record", 7):
-            assert len(decoded) == 22 - done
+        assert len(decoded) == 22 - kept
 
     def test_a_row_written_after_the_last_record_is_cut_off(self, photos, tmp_path):
         """Without the cut every later row would be shifted: right photos, wrong labels."""
@@ -306,7 +301,7 @@ class TestDamaged:
         cache = open_cache(found, SPEC, tmp_path / "cache")
         reasons = {its.path: its.reason for its in cache.damaged}
         assert set(reasons) == {"A/A1.jpg", "A/A2.jpg", "A/A3.jpg", "B/B1.jpg", "B/B2.jpg"}
-        assert "truncated" in reasons["A/A1.jpg"]
+        assert "truncated" in reasons["A/A1.jpg"].lower()
         assert "unknown or damaged format" in reasons["A/A2.jpg"]
         assert "empty" in reasons["A/A3.jpg"]
         assert reasons["B/B1.jpg"] == "its content changed since the folder was read"

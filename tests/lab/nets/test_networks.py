@@ -142,7 +142,9 @@ def test_initialisation_is_glorot_uniform_with_zero_biases():
 
 def test_dropout_rates():
     rates = {
-        network: [layer.p for layer in build(network, 29, 64, 64).modules() if isinstance(layer, nn.Dropout | nn.Dropout2d)]
+        network: [
+            layer.p for layer in build(network, 29, 64, 64).modules() if isinstance(layer, nn.Dropout | nn.Dropout2d)
+        ]
         for network in NETWORKS
         if network.startswith("notebook")
     }
@@ -175,7 +177,8 @@ def test_attention_by_hand_and_starts_as_identity():
         attention.gamma.fill_(0.7)
         places = maps.flatten(2)[0].T  # (6, 8)
         query, key, value = (
-            places @ layer.weight[:, :, 0, 0].T + layer.bias for layer in (attention.query, attention.key, attention.value)
+            places @ layer.weight[:, :, 0, 0].T + layer.bias
+            for layer in (attention.query, attention.key, attention.value)
         )
         by_hand = maps.clone().flatten(2)
         for place in range(6):

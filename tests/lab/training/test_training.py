@@ -182,7 +182,9 @@ def test_max_minutes_pauses_and_resume_finishes(photos, around, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_and_says_where(photos, around, tmp_path):
-    settings = recipe(preprocess={"height": 32, "width": 32, "mean": (1e38,) * 3, "std": (1e-38,) * 3}, network="notebook-v1")
+    settings = recipe(
+        preprocess={"height": 32, "width": 32, "mean": (1e38,) * 3, "std": (1e-38,) * 3}, network="notebook-v1"
+    )
     with pytest.raises(TrainingError) as caught:
         begin(settings, photos, tmp_path / "run", around)
     text = str(caught.value)

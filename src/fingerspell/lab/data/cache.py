@@ -28,7 +28,7 @@ from fingerspell.core.preprocess import PreprocessSpec, decode, resample
 from fingerspell.core.progress import Progress, silent
 from fingerspell.lab.data.manifest import LeftOut, Manifest, Photo
 
-FORMAT = "fingerspell-cache/1"
+FORMAT = "fingerspell-cache/2"
 _STRIDE = 256  # photos between two records of progress
 _WORKERS = max(1, min(4, os.cpu_count() or 1))
 _RESERVE = 64 << 20  # bytes left free on the disk

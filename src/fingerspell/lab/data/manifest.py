@@ -262,8 +262,10 @@ def _in_class_folders(root: Path, folders: list[Path], left_out: list[LeftOut]) 
             for name in sorted(names):
                 path = Path(place, name)
                 relative = path.relative_to(root).as_posix()
-                if path.suffix.lower() in EXTENSIONS:
+                if path.suffix.lower() in EXTENSIONS and path.is_file():
                     files.append((relative, label))
+                elif path.suffix.lower() in EXTENSIONS:
+                    left_out.append(LeftOut(relative, "not a file (a broken link, or a device)"))
                 elif not name.startswith("."):
                     left_out.append(LeftOut(_text(relative), f"not a photo ending ({_text(path.suffix) or 'none'})"))
     return files

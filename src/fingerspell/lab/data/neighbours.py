@@ -7,7 +7,7 @@ those bits, and each is compared with the next `IN_TABLE` in that order. So a ph
 
 What the bound costs, against comparing all pairs of real photos: 1,088 of 1,089 pairs of one label in 5,220 frames
 of one recording a class are found, and 1,800 of 1,806 in 1,440 crowded frames before one wall; no photo
-that has a twin goes without one. (Neighbours in time alone find 96% and 70% of the pairs.) Pairs are missed where
+that has a twin goes without one. (Neighbours in time alone find 96% and 71% of the pairs.) Pairs are missed where
 more than a handful of photos are alike at once: their number is then a lower bound, as is the number of photos that
 cross a split, since the twins that were found may by chance all lie on the same side of it.
 """

@@ -64,7 +64,7 @@ class Observer(Protocol):
         ...
 
 
-class Paused(Exception):
+class Paused(Exception):  # noqa: N818 - not an error: the run is saved and goes on with --resume
     """The run stopped before its end and can go on."""
 
 
