@@ -59,7 +59,8 @@ ODD = (
     *(f"B/b {n} é.JPG" for n in range(1, 14)),
     *(f"C/{n}.{ending}" for n, ending in enumerate(("jpg", "jpeg", "png", "bmp", "ppm", "tif", "tiff", "TIFF", "Png"))),
     *(f"C/{name}" for name in ("notes.txt", "x.webp", "x.gif", "noending", "x.jpg.bak", "._1.jpg", ".hidden.jpg")),
-    *(f"D/{sub}{n}.jpg" for sub in ("", "s2/", "s10/", "s-1/", "s2/x/", "Z/") for n in (1, 2, 10, 11)),
+    *(f"D/z{n}.jpg" for n in (1, 2, 10)),  # Keras walks a folder's own files first, whatever the subfolders' names
+    *(f"D/{sub}{n}.jpg" for sub in ("s2/", "s10/", "s-1/", "s2/x/", "Z/") for n in (1, 2, 10, 11)),
     *(f"E/{name}.jpg" for name in ("a", "B", "Ä", "ä", "_", "-", "~", "手", "a b", "a.b", "🤟", "﷼")),
     *(f"F/{n:04d}.jpg" for n in range(7)),
     *(f"del/del{n}.jpg" for n in range(10)),

@@ -35,7 +35,7 @@ class Policy:
         rotation: up to ± this many degrees.
         shift: up to ± this fraction of width and height.
         zoom: factors in [1 − zoom, 1 + zoom], for x and y.
-        one_zoom: x and y share one factor, so that hands keep their proportions.
+        one_zoom: x and y share one factor.
         shear: up to ± this many degrees.
         flip: mirror half of the photos.
         brightness: factors in [1 − b, 1 + b].
@@ -81,19 +81,18 @@ POLICIES: dict[str, Policy] = {
     # Ours: no mirroring, for a mirrored hand is another hand; light, colour and cover vary instead.
     "strong": Policy(
         rotation=15,
-        shift=0.1,
+        shift=0.12,
         zoom=0.2,
-        one_zoom=True,
-        shear=6,
+        shear=10,
         brightness=0.3,
-        contrast=0.25,
-        gamma=0.3,
-        saturation=0.4,
-        colour=0.15,
-        gradient=0.3,
-        grey=0.1,
-        blur=0.6,
-        noise=0.04,
+        contrast=0.2,
+        gamma=0.2,
+        saturation=0.2,
+        colour=0.1,
+        gradient=0.2,
+        grey=0.05,
+        blur=0.4,
+        noise=0.02,
         erase=0.2,
         erase_side=0.3,
     ),

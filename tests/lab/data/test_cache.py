@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import namedtuple
 from dataclasses import replace
@@ -350,19 +351,26 @@ class TestTogether:
     def test_only_one_packs_at_a_time(self, tmp_path):
         """Also when the holder removes its lock while others wait, and one of these must begin again."""
         fcntl = pytest.importorskip("fcntl")
-        program = (
-            "import sys, time; from pathlib import Path; from fingerspell.lab.data.cache import _only_packer\n"
-            "place = Path(sys.argv[1])\n"
-            "with _only_packer(place / 'x.partial'):\n"
-            "    (place / 'inside').mkdir(); time.sleep(0.05); (place / 'inside').rmdir()"
-        )
+        inside, together = [], []
+
+        def pack() -> None:
+            with module._only_packer(tmp_path / "x.partial"):
+                inside.append(1)
+                time.sleep(0.1)
+                together.append(len(inside))
+                inside.pop()
+
         lock = (tmp_path / "x.lock").open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
-        (tmp_path / "x.partial").mkdir()
-        waiting = [subprocess.Popen([sys.executable, "-c", program, tmp_path]) for _ in range(3)]
-        time.sleep(0.5)
+        packers = [threading.Thread(target=pack) for _ in range(4)]
+        for packer in packers[:3]:
+            packer.start()
+        time.sleep(0.2)  # until they wait
         (tmp_path / "x.lock").unlink()
         lock.close()
-        waiting.append(subprocess.Popen([sys.executable, "-c", program, tmp_path]))
-        assert [process.wait() for process in waiting] == [0] * 4
+        time.sleep(0.03)
+        packers[3].start()
+        for packer in packers:
+            packer.join()
+        assert together == [1] * 4
         assert names(tmp_path) == set()

@@ -262,10 +262,8 @@ def _in_class_folders(root: Path, folders: list[Path], left_out: list[LeftOut]) 
             for name in sorted(names):
                 path = Path(place, name)
                 relative = path.relative_to(root).as_posix()
-                if path.suffix.lower() in EXTENSIONS and path.is_file():
+                if path.suffix.lower() in EXTENSIONS:
                     files.append((relative, label))
-                elif path.suffix.lower() in EXTENSIONS:
-                    left_out.append(LeftOut(relative, "not a file (a broken link, or a device)"))
                 elif not name.startswith("."):
                     left_out.append(LeftOut(_text(relative), f"not a photo ending ({_text(path.suffix) or 'none'})"))
     return files
@@ -295,7 +293,7 @@ def _hashed(root: Path, files: list[tuple[str, str]], left_out: list[LeftOut], p
             return LeftOut(_text(path), NOT_TEXT)
         try:
             if not stat.S_ISREG((root / path).stat().st_mode):  # reading a pipe would wait for ever
-                return LeftOut(path, "not a regular file")
+                return LeftOut(path, "not a file (a pipe, or a device)")
             with (root / path).open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
