@@ -22,7 +22,7 @@ def split_command(
     seed: Annotated[int, typer.Option(help="What the assignment follows from.")] = 0,
     val: Annotated[float | None, typer.Option(help="Fraction to choose by.")] = None,
     test: Annotated[float | None, typer.Option(help="Fraction to judge by.")] = None,
-    stretches: Annotated[int, typer.Option(help="block: stretches each class's recording is cut into.")] = 10,
+    stretches: Annotated[int, typer.Option(help="block: stretches each class's recording is cut into.")] = 20,
     guard: Annotated[float, typer.Option(help="block: gap at each border, fraction of the recording.")] = 0.01,
     pattern: Annotated[str | None, typer.Option(help="group: regular expression; its first bracket is it.")] = None,
     csv: Annotated[Path | None, typer.Option(help="group: CSV with columns path, group and perhaps part.")] = None,

@@ -29,7 +29,7 @@ class SplitSettings(_Settings):
     by: str = "block"
     val: float | None = Field(None, gt=0, lt=1)
     test: float | None = Field(None, ge=0, lt=1)
-    stretches: int = Field(10, ge=3)
+    stretches: int = Field(20, ge=3)
     guard: float = Field(0.01, ge=0, lt=0.5)
     seed: int = 0
 

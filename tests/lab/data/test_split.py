@@ -61,7 +61,7 @@ class TestEveryStrategy:
         [
             ("random", "12cbe0c26d09cddbeefa7266445f6bd2cd47eab0de5ac93d13418db1f0d61b81"),
             ("keras", "2eb22169ee084d5604eeb844fc2db173d2171dcd6626275bdb37f5d88525269f"),
-            ("block", "bd13194ad558b5c50e00f6c164ecbc2b22acb3cd8922bcbd4305529ec9bc3e57"),
+            ("block", "493f67930d1c5a99660f803d24bb5e4a91697a3a4d85c6daadfdf5b28d07befd"),
             ("group", "e89ddbe2fc55c8c74de95466cd57494941778449632bafc50be1f288ee73827d"),
         ],
     )
@@ -222,13 +222,30 @@ class TestBlock:
         for photo, part, block in zip(split.manifest.photos, split.parts, split.blocks, strict=True):
             if photo.label == "A":
                 by_block.setdefault(block, []).append((photo.number, part))
-        assert len(by_block) == min(stretches, total)
+        assert len(by_block) == min(stretches, max(10, total // 6), total)
         sizes = [len(members) for members in by_block.values()]
         assert max(sizes) - min(sizes) <= 1
         for members in by_block.values():
             assert len({part for _, part in members}) == 1
             numbers = sorted(number for number, _ in members)
             assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+    @settings(max_examples=50, deadline=None)
+    @given(st.integers(60, 400), st.integers(4, 30), st.integers(0, 5))
+    def test_held_out_stretches_are_spread_over_the_recording(self, total, stretches, seed):
+        """As many zones as stretches are held out, one in each: no light of the recording is held out as a whole."""
+        split = make_split(frames(A=total, B=60), "block", seed=seed, stretches=stretches, guard=0)
+        own = [(p.number, part) for p, part in zip(split.manifest.photos, split.parts, strict=True) if p.label == "A"]
+        ordered = [part for _, part in sorted(own)]
+        pieces = min(stretches, max(10, total // 6))
+        cuts = [round(piece * total / pieces) for piece in range(pieces + 1)]
+        held = [piece for piece in range(pieces) if ordered[cuts[piece]] != "train"]
+        zones = [round(zone * pieces / len(held)) for zone in range(len(held) + 1)]
+        assert all(start <= piece < stop for piece, (start, stop) in zip(held, pairwise(zones), strict=True))
+
+    def test_few_photos_make_fewer_stretches(self):
+        split = make_split(frames(A=30, B=30), "block", guard=0)
+        assert len(set(split.blocks)) == 10
 
     def test_fractions_of_stretches(self):
         split = make_split(frames(A=1000, B=1000), "block", guard=0)

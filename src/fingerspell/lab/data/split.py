@@ -23,6 +23,7 @@ Part = Literal["train", "val", "test", "guard"]
 PARTS: tuple[Part, ...] = ("train", "val", "test", "guard")
 STRATEGIES = ("random", "keras", "block", "group")
 FORMAT = "fingerspell-split/1"
+_FEWEST, _SHORTEST = 10, 6  # stretches of a class, photos of a stretch; the former comes first
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def make_split(
     seed: int = 0,
     val: float | None = None,
     test: float | None = None,
-    stretches: int = 10,
+    stretches: int = 20,
     guard: float = 0.01,
     groups: Mapping[str, str] | None = None,
     fixed_groups: Mapping[str, Part] | None = None,
@@ -165,7 +166,8 @@ def make_split(
         seed: for `random`, `block` and `group`.
         val: fraction to choose by; default 0.1, for `keras` 0.2.
         test: fraction to judge by; default 0.2, for `keras` 0 (Keras makes two parts).
-        stretches: for `block`, into how many stretches of equal length each class is cut.
+        stretches: for `block`, into how many stretches of equal length each class is cut; fewer where these would
+            have less than 6 photos, down to 10. Those held out are spread over the recording.
         guard: for `block`, the width of the gap on the training side of each border, as a fraction of the
             recording's length in frame numbers.
         groups: for `group`, the group of each path.
@@ -293,10 +295,15 @@ def _cuts(total: int, stretches: int) -> list[int]:
     return [round(piece * total / pieces) for piece in range(pieces + 1)]
 
 
+def _stretches(total: int, stretches: int) -> list[int]:
+    """Borders of the stretches of a class: fewer than asked for where they would be too short to be stretches."""
+    return _cuts(total, min(stretches, max(_FEWEST, total // _SHORTEST)))
+
+
 def _stretch_names(manifest: Manifest, stretches: int) -> list[str]:
     names = [""] * len(manifest.photos)
     for label, ordered in _recording_order(manifest).items():
-        cuts = _cuts(len(ordered), stretches)
+        cuts = _stretches(len(ordered), stretches)
         for piece, (start, stop) in enumerate(pairwise(cuts)):
             for index in ordered[start:stop]:
                 names[index] = f"{label}/{piece}"
@@ -308,13 +315,30 @@ def _block(
 ) -> tuple[list[Part], list[str]]:
     parts: list[Part] = ["train"] * len(manifest.photos)
     for label, ordered in _recording_order(manifest).items():
-        cuts = _cuts(len(ordered), stretches)
-        pieces = sorted(range(len(cuts) - 1), key=lambda piece: _draw(seed, label, piece))
-        dealt = _deal(pieces, val, test)
-        own = [dealt[piece] for piece in range(len(pieces)) for _ in range(cuts[piece], cuts[piece + 1])]
+        cuts = _stretches(len(ordered), stretches)
+        dealt = _deal_spread(len(cuts) - 1, val, test, seed, label)
+        own = [part for piece, part in enumerate(dealt) for _ in range(cuts[piece], cuts[piece + 1])]
         for place, part in zip(ordered, _with_guard(manifest, ordered, own, guard), strict=True):
             parts[place] = part
     return parts, _stretch_names(manifest, stretches)
+
+
+def _deal_spread(pieces: int, val: float, test: float, seed: int, label: str) -> list[Part]:
+    """A part for each stretch, the held-out ones spread over the recording.
+
+    A recording passes through a few lights and distances. Dealt freely, the stretches held out can take all of one
+    light, and the score then turns on the seed; so the recording is cut into as many zones as stretches are held
+    out, and each zone gives one (systematic sampling).
+    """
+    to_val, to_test = _counts(pieces, val, test)
+    parts: list[Part] = ["train"] * pieces
+    if not to_val + to_test:
+        return parts
+    zones = pairwise(_cuts(pieces, to_val + to_test))
+    given = [min(range(start, stop), key=lambda piece: _draw(seed, label, piece)) for start, stop in zones]
+    for place, piece in enumerate(sorted(given, key=lambda piece: _draw(seed, label, "part", piece))):
+        parts[piece] = "test" if place < to_test else "val"
+    return parts
 
 
 def _timeline(photos: Sequence[Photo]) -> list[float]:
