@@ -245,7 +245,7 @@ class TestBlock:
 
     def test_few_photos_make_fewer_stretches(self):
         split = make_split(frames(A=30, B=30), "block", guard=0)
-        assert len(set(split.blocks)) == 10
+        assert len(set(split.blocks)) == 2 * 10
 
     def test_fractions_of_stretches(self):
         split = make_split(frames(A=1000, B=1000), "block", guard=0)
