@@ -90,7 +90,7 @@ def evaluate_run(
     from fingerspell.lab.sources import write_evaluation
 
     state = run.read_state()
-    model, split = Model.load(run.weights), Split.load(run.split)
+    model, split = Model.load(run.require_weights()), Split.load(run.split)
     with console.progress_bar() as progress:
         own, training = _own_part(model, split, cache, bool(folders), progress)
         results = _all_sources(model, split, own, folders, cache, progress)

@@ -92,7 +92,7 @@ def export_bundle(
         DataError: the run is incomplete.
     """
     require_free(out, force=force)
-    model = Model.load(run.weights)
+    model = Model.load(run.require_weights())
     split = Split.load(run.split)
     scores = read_scores(run)
     net = copy.deepcopy(model.net).cpu().eval()

@@ -357,3 +357,9 @@ def test_tensorboard_files_are_written(photos, around, tmp_path):
     epoch = read_journal(RunFolder(tmp_path / "run").journal)[-1]
     assert events.Scalars("epoch/val_accuracy")[0].value == pytest.approx(epoch["val_accuracy"])
     assert len(events.Scalars("step/loss")) > 1
+
+
+def test_a_run_without_an_epoch_says_so(photos, around, tmp_path):
+    begin(recipe(), photos, tmp_path / "run", Surroundings(around.cache_folder, device="cpu", max_minutes=0))
+    with pytest.raises(DataError, match="no epoch has ended"):
+        RunFolder.open(tmp_path / "run").require_weights()

@@ -82,6 +82,16 @@ class RunFolder:
             raise DataError(f"{self.state} is not the state of a run of this version", expected=FORMAT)
         return values
 
+    def require_weights(self) -> Path:
+        """Where the best weights are. Raises DataError while no epoch has ended."""
+        if not self.weights.is_file():
+            raise DataError(
+                f"{self.path} has no weights yet: no epoch has ended",
+                expected="a run with at least one whole epoch",
+                remedy=f"go on with it: fingerspell train --resume {self.path}",
+            )
+        return self.weights
+
     def write_state(self, values: Mapping[str, Any]) -> None:
         """Replace run.json atomically."""
         write_json(self.state, {"format": FORMAT, **values})

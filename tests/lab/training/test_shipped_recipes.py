@@ -1,0 +1,40 @@
+"""Every recipe that comes with the package trains: two steps on made-up photos, at a small size."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fingerspell.lab import recipe as recipes
+from fingerspell.lab.data.manifest import scan
+from fingerspell.lab.training.journal import read_journal
+from fingerspell.lab.training.launch import Surroundings, split_for, start
+from fingerspell.lab.training.run import RunFolder
+
+torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("name", recipes.shipped())
+def test_two_steps(name, tmp_path):
+    numbers = np.random.default_rng(0)
+    for label in "AB":
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for number in range(15):
+            pixels = numbers.integers(0, 255, (40, 40, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / label / f"{label}{number}.png")
+    small = {"preprocess.height": 32, "preprocess.width": 32, "training.epochs": 1, "training.batch_size": 11}
+    settings = recipes.read(name, [], small | {"split.by": "random"})
+    run = RunFolder(tmp_path / "run")
+    state = start(settings, split_for(settings, scan(tmp_path / "photos")), run, Surroundings(tmp_path / "cache", "cpu"))
+    assert state["status"] == "finished"
+    assert [entry["kind"] for entry in read_journal(run.journal)] == ["step", "step", "epoch"]
+    assert run.weights.stat().st_size > 1000
+
+
+def test_cyclic_as_the_notebook_names_it_for_v5(tmp_path):
+    """The alternative that v5's header tells people to type."""
+    overrides = ["plateau=none", "cyclic.base=1e-4", "cyclic.top=2e-3", "cyclic.half_cycle=4"]
+    settings = recipes.read("notebook-v5", overrides)
+    assert settings.plateau is None
+    assert settings.cyclic is not None
+    assert settings.cyclic.top == 0.002
