@@ -20,9 +20,10 @@ from fingerspell.core.preprocess import normalise
 from fingerspell.core.progress import Progress, silent
 from fingerspell.core.scoring import score
 from fingerspell.lab.data.cache import PhotoCache, open_cache
+from fingerspell.lab.data.dealing import Part
 from fingerspell.lab.data.manifest import LeftOut, Manifest, scan
 from fingerspell.lab.data.recordings import recording_order
-from fingerspell.lab.data.split import Part, Split
+from fingerspell.lab.data.split import Split
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.sources import OVERLAP, UNKNOWN, SourceResult, folder_sentence, part_sentence
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from fingerspell.core.durable import write_json
 from fingerspell.core.provenance import now
 from fingerspell.core.scoring import Scores
+from fingerspell.lab.data.dealing import Part
 from fingerspell.lab.data.manifest import LeftOut
-from fingerspell.lab.data.split import Part, Split
+from fingerspell.lab.data.split import Split
 
 FORMAT = "fingerspell-evaluation/1"
 OVERLAP = "overlap"

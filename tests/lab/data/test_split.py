@@ -14,8 +14,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fingerspell.core.errors import DataError
+from fingerspell.lab.data.dealing import PARTS
 from fingerspell.lab.data.manifest import Manifest, Photo, frame_number, scan
-from fingerspell.lab.data.split import PARTS, Split, make_split
+from fingerspell.lab.data.split import Split, make_split
 
 
 def manifest_of(*paths: str, root: str = "photos") -> Manifest:

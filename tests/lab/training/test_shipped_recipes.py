@@ -25,7 +25,9 @@ def test_two_steps(name, tmp_path):
     small = {"preprocess.height": 32, "preprocess.width": 32, "training.epochs": 1, "training.batch_size": 11}
     settings = recipes.read(name, [], small | {"split.by": "random"})
     run = RunFolder(tmp_path / "run")
-    state = start(settings, split_for(settings, scan(tmp_path / "photos")), run, Surroundings(tmp_path / "cache", "cpu"))
+    state = start(
+        settings, split_for(settings, scan(tmp_path / "photos")), run, Surroundings(tmp_path / "cache", "cpu")
+    )
     assert state["status"] == "finished"
     assert [entry["kind"] for entry in read_journal(run.journal)] == ["step", "step", "epoch"]
     assert run.weights.stat().st_size > 1000

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import cast
 
 from fingerspell.core.errors import DataError
+from fingerspell.lab.data.dealing import Part
 from fingerspell.lab.data.manifest import Photo
-from fingerspell.lab.data.split import Part
 
 
 def groups_by_folder(photos: Iterable[Photo]) -> dict[str, str]:

@@ -6,24 +6,21 @@ order in which a system lists files: the same seed gives the same split on any m
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from fingerspell.core.durable import digest_of, read_json, write_json
 from fingerspell.core.errors import DataError, known_names
+from fingerspell.lab.data.dealing import PARTS, Part, by_label, deal, draw
 from fingerspell.lab.data.manifest import Manifest, Photo
+from fingerspell.lab.data.stretches import deal_stretches, stretch_names
 
-Part = Literal["train", "val", "test", "guard"]
-PARTS: tuple[Part, ...] = ("train", "val", "test", "guard")
 STRATEGIES = ("random", "keras", "block", "group")
 FORMAT = "fingerspell-split/1"
-_FEWEST, _SHORTEST = 10, 6  # stretches of a class, photos of a stretch; the former comes first
 
 
 @dataclass(frozen=True)
@@ -200,7 +197,7 @@ def make_split(
                 expected="at least 3 stretches, 0 ≤ guard < 0.5",
             )
         settings |= {"stretches": stretches, "guard": guard}
-        parts, blocks = _block(manifest, seed, val, test, stretches, guard)
+        parts, blocks = deal_stretches(manifest, seed, val, test, stretches, guard)
     else:
         settings["fixed_groups"] = dict(sorted((fixed_groups or {}).items()))
         parts, blocks = _group(manifest, seed, val, test, groups or {}, fixed_groups or {})
@@ -227,39 +224,11 @@ def _require_parts(split: Split, *, with_test: bool) -> None:
             )
 
 
-def _draw(seed: int, *names: object) -> str:
-    """A random-looking key that follows from the seed and the names alone."""
-    return hashlib.sha256(":".join(map(str, (seed, *names))).encode()).hexdigest()
-
-
-def _by_label(photos: Sequence[Photo]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    for index, photo in enumerate(photos):
-        found[photo.label].append(index)
-    return found
-
-
-def _counts(total: int, val: float, test: float) -> tuple[int, int]:
-    """How many of `total` go to val and test: rounded, at least one where there is enough and one is asked for."""
-    spare = total - 1
-    to_test = min(max(round(test * total), 1 if test and spare > 1 else 0), spare - (1 if val and spare > 1 else 0))
-    to_val = min(max(round(val * total), 1 if val and spare > 0 else 0), spare - to_test)
-    return max(to_val, 0), max(to_test, 0)
-
-
-def _deal(ordered: Sequence[Any], val: float, test: float) -> dict[Any, Part]:
-    """Give the first of an already shuffled sequence to test, the next to val, the rest to train."""
-    to_val, to_test = _counts(len(ordered), val, test)
-    dealt: dict[Any, Part] = dict.fromkeys(ordered, "train")
-    dealt |= dict.fromkeys(ordered[:to_test], "test")
-    return dealt | dict.fromkeys(ordered[to_test : to_test + to_val], "val")
-
-
 def _random(manifest: Manifest, seed: int, val: float, test: float) -> tuple[list[Part], list[str]]:
     parts: list[Part] = ["train"] * len(manifest.photos)
-    for indices in _by_label(manifest.photos).values():
-        shuffled = sorted(indices, key=lambda index: _draw(seed, manifest.photos[index].path))
-        for index, part in _deal(shuffled, val, test).items():
+    for indices in by_label(manifest.photos).values():
+        shuffled = sorted(indices, key=lambda index: draw(seed, manifest.photos[index].path))
+        for index, part in deal(shuffled, val, test).items():
             parts[index] = part
     return parts, [photo.path for photo in manifest.photos]
 
@@ -275,106 +244,7 @@ def _keras(manifest: Manifest, val: float) -> tuple[list[Part], list[str]]:
         walked = sorted(indices, key=lambda index: tuple(manifest.photos[index].path.rpartition("/")[::2]))
         for index in walked[: int(val * len(walked))]:
             parts[index] = "val"
-    return parts, _stretch_names(manifest, 10)
-
-
-def _recording_order(manifest: Manifest) -> dict[str, list[int]]:
-    """For each label the positions of its photos in the order of recording: frame number, then path."""
-    photos = manifest.photos
-
-    def place(index: int) -> tuple[str, int, str]:
-        photo = photos[index]
-        return photo.path.rpartition("/")[0], -1 if photo.number is None else photo.number, photo.path
-
-    return {label: sorted(indices, key=place) for label, indices in _by_label(photos).items()}
-
-
-def _cuts(total: int, stretches: int) -> list[int]:
-    """Borders of `stretches` runs of nearly equal length: stretches + 1 positions from 0 to total."""
-    pieces = min(stretches, total)
-    return [round(piece * total / pieces) for piece in range(pieces + 1)]
-
-
-def _stretches(total: int, stretches: int) -> list[int]:
-    """Borders of the stretches of a class: fewer than asked for where they would be too short to be stretches."""
-    return _cuts(total, min(stretches, max(_FEWEST, total // _SHORTEST)))
-
-
-def _stretch_names(manifest: Manifest, stretches: int) -> list[str]:
-    names = [""] * len(manifest.photos)
-    for label, ordered in _recording_order(manifest).items():
-        cuts = _stretches(len(ordered), stretches)
-        for piece, (start, stop) in enumerate(pairwise(cuts)):
-            for index in ordered[start:stop]:
-                names[index] = f"{label}/{piece}"
-    return names
-
-
-def _block(
-    manifest: Manifest, seed: int, val: float, test: float, stretches: int, guard: float
-) -> tuple[list[Part], list[str]]:
-    parts: list[Part] = ["train"] * len(manifest.photos)
-    for label, ordered in _recording_order(manifest).items():
-        cuts = _stretches(len(ordered), stretches)
-        dealt = _deal_spread(len(cuts) - 1, val, test, seed, label)
-        own = [part for piece, part in enumerate(dealt) for _ in range(cuts[piece], cuts[piece + 1])]
-        for place, part in zip(ordered, _with_guard(manifest, ordered, own, guard), strict=True):
-            parts[place] = part
-    return parts, _stretch_names(manifest, stretches)
-
-
-def _deal_spread(pieces: int, val: float, test: float, seed: int, label: str) -> list[Part]:
-    """A part for each stretch, the held-out ones spread over the recording.
-
-    A recording passes through a few lights and distances. Dealt freely, the stretches held out can take all of one
-    light, and the score then turns on the seed; so the recording is cut into as many zones as stretches are held
-    out, and each zone gives one (systematic sampling).
-    """
-    to_val, to_test = _counts(pieces, val, test)
-    parts: list[Part] = ["train"] * pieces
-    if not to_val + to_test:
-        return parts
-    zones = pairwise(_cuts(pieces, to_val + to_test))
-    given = [min(range(start, stop), key=lambda piece: _draw(seed, label, piece)) for start, stop in zones]
-    for place, piece in enumerate(sorted(given, key=lambda piece: _draw(seed, label, "part", piece))):
-        parts[piece] = "test" if place < to_test else "val"
-    return parts
-
-
-def _timeline(photos: Sequence[Photo]) -> list[float]:
-    """When each photo of a class was taken, never falling: its frame number, folders one after another.
-
-    Where photos have no number, or share numbers so often that these cannot count frames, it is their position.
-    """
-    numbers = [photo.number for photo in photos if photo.number is not None]
-    folders = [photo.path.rpartition("/")[0] for photo in photos]
-    if len(numbers) < len(photos) or 2 * len(set(zip(folders, numbers, strict=True))) < len(numbers):
-        return [float(place) for place in range(len(photos))]
-    at, start = [float(numbers[0])], 0.0
-    for number, (before, folder) in zip(numbers[1:], pairwise(folders), strict=True):
-        if folder != before:
-            start = at[-1] + 1 - number
-        at.append(start + number)
-    return at
-
-
-def _with_guard(manifest: Manifest, ordered: list[int], parts: list[Part], guard: float) -> list[Part]:
-    """Take photos near a border out: of train where it meets val or test, of val where it meets test."""
-    at = _timeline([manifest.photos[index] for index in ordered])
-    width = guard * (at[-1] - at[0] + 1)
-    guarded = list(parts)
-    for place in range(len(parts) - 1):
-        left, right = parts[place], parts[place + 1]
-        if left == right:
-            continue
-        border = (at[place] + at[place + 1]) / 2
-        giving: Part = "train" if "train" in (left, right) else "val"
-        towards = range(place, -1, -1) if left == giving else range(place + 1, len(parts))
-        for other in towards:
-            if parts[other] != giving or abs(at[other] - border) > width:
-                break
-            guarded[other] = "guard"
-    return guarded
+    return parts, stretch_names(manifest, 10)
 
 
 def _group(
@@ -398,12 +268,12 @@ def _group(
     if unknown:
         expected, remedy = known_names("group", min(unknown), set(own))
         raise DataError(f"unknown group '{min(unknown)}'", expected=expected, remedy=remedy)
-    rest = sorted(set(own) - set(fixed), key=lambda name: _draw(seed, name))
+    rest = sorted(set(own) - set(fixed), key=lambda name: draw(seed, name))
     # a part whose groups were named is complete; the rest is dealt among the others
     left = 1 - (val if "val" in fixed.values() else 0) - (test if "test" in fixed.values() else 0)
     to_val = 0.0 if "val" in fixed.values() else val / left
     to_test = 0.0 if "test" in fixed.values() else test / left
-    part_of = _deal(rest, to_val, to_test) | dict(fixed)
+    part_of = deal(rest, to_val, to_test) | dict(fixed)
     _refuse_straddling(photos, own, part_of)
     return [part_of[name] for name in own], own
 
