@@ -13,7 +13,7 @@ from fingerspell.core.errors import FingerspellError
 if TYPE_CHECKING:
     from fingerspell.lab.data.dealing import Part
     from fingerspell.lab.data.manifest import Manifest
-from fingerspell.lab.data.split import Split
+    from fingerspell.lab.data.split import Split
 
 
 def split_command(
