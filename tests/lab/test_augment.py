@@ -252,8 +252,9 @@ def test_random_words_are_fixed_for_ever():
 GOLDEN_WORDS = (8478543180816523699, 13534278939339628666)
 
 
-def test_strong_never_mirrors_and_the_notebooks_always_may():
+def test_ours_never_mirror_and_the_notebooks_may():
     assert not POLICIES["strong"].flip
+    assert not POLICIES["mild"].flip
     assert all(POLICIES[name].flip for name in "ABC")
 
 

@@ -78,7 +78,10 @@ POLICIES: dict[str, Policy] = {
     "A": Policy(rotation=15, shift=0.1, zoom=0.1, flip=True),
     "B": Policy(rotation=20, shift=0.2, zoom=0.2, flip=True, brightness=0.2),
     "C": Policy(rotation=20, shift=0.2, zoom=0.2, flip=True, brightness=0.2, shear=10, channel_shift=20 / 255),
-    # Ours: no mirroring, for a mirrored hand is another hand; light, colour and cover vary instead.
+    # Ours: no mirroring, for a mirrored hand is another hand. `mild` moves the hand and the exposure a little;
+    # `strong` also varies light, colour, sharpness and cover. Stronger is not better on other people's photos:
+    # see records/.
+    "mild": Policy(rotation=10, shift=0.08, zoom=0.15, shear=8, brightness=0.3),
     "strong": Policy(
         rotation=15,
         shift=0.12,
