@@ -18,8 +18,8 @@ from fingerspell.lab.training.run import RunFolder
 
 RECORDED_NOTE = (
     "Recorded by the notebook with Keras on the full set of 87,000 photos, on Keras's own split, whose validation "
-    "part is full of neighbours of training photos; the log is cut off after five or six epochs. Not comparable "
-    "one to one with any run here."
+    "part is of the same recordings as its training part; the log is cut off after five or six epochs. Not "
+    "comparable one to one with any run here."
 )
 
 

@@ -199,7 +199,7 @@ def _standing(split: Split | None, photos: int, shared: int, own: int) -> str:
     """What a folder counts as: "" for another collection, the split's strategy, an overlap, or unknown.
 
     A folder with more than one photo in a hundred from the training folder is of the same recordings, and
-    what remains of it is full of neighbours of photos that were learnt from.
+    what remains of it may well be neighbours of photos that were learnt from.
     """
     if split is None:
         return UNKNOWN
