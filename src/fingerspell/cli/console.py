@@ -51,15 +51,23 @@ def progress_bar() -> Iterator[Progress]:
     from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=err) as bars:
-        tasks = {}
+    bars, tasks = Bars(*columns, console=err), {}
 
-        def report(task: str, done: int, total: int) -> None:
-            if task not in tasks:
-                tasks[task] = bars.add_task(task, total=total)
-            bars.update(tasks[task], completed=done, total=total)
+    def report(task: str, done: int, total: int) -> None:
+        if task not in tasks:
+            tasks[task] = bars.add_task(task, total=total)
+            bars.start()
+        bars.update(tasks[task], completed=done, total=total)
+        if bars.finished:  # leave the terminal to whoever draws next, as training does
+            bars.stop()
+            for shown in bars.task_ids:
+                bars.remove_task(shown)
+            tasks.clear()
 
+    try:
         yield report
+    finally:
+        bars.stop()
 
 
 class _Lines:
