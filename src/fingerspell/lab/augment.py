@@ -35,7 +35,6 @@ class Policy:
         rotation: up to ± this many degrees.
         shift: up to ± this fraction of width and height.
         zoom: factors in [1 − zoom, 1 + zoom], for x and y.
-        one_zoom: x and y share one factor.
         shear: up to ± this many degrees.
         flip: mirror half of the photos.
         brightness: factors in [1 − b, 1 + b].
@@ -55,7 +54,6 @@ class Policy:
     rotation: float = 0.0
     shift: float = 0.0
     zoom: float = 0.0
-    one_zoom: bool = False
     shear: float = 0.0
     flip: bool = False
     brightness: float = 0.0
@@ -189,14 +187,12 @@ def draw(policy: Policy, seed: int, epoch: int, ids: NDArray[np.uint64], height:
     """
     dice = _Dice(seed, epoch, ids)
     count = len(ids)
-    zoom_x = 1 + dice.within(4, policy.zoom)
-    zoom_y = zoom_x if policy.one_zoom else 1 + dice.within(5, policy.zoom)
     matrix = _inverse_affine(
         angle=np.deg2rad(dice.within(1, policy.rotation)),
         shift_x=dice.within(2, policy.shift) * width,
         shift_y=dice.within(3, policy.shift) * height,
-        zoom_x=zoom_x,
-        zoom_y=zoom_y,
+        zoom_x=1 + dice.within(4, policy.zoom),
+        zoom_y=1 + dice.within(5, policy.zoom),
         shear=np.deg2rad(dice.within(6, policy.shear)),
         mirrored=(dice.unit(7) < 0.5) & policy.flip,
         height=height,
