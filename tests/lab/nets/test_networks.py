@@ -162,6 +162,23 @@ def test_only_the_blocks_that_should_have_a_shortcut():
     assert [block.shortcut is not None for block in build("notebook-v5", 29, 64, 64).blocks] == [True, True, True]
 
 
+def test_a_shortcut_is_added_as_it_is():
+    """With the convolutions silent, a block gives its pooled shortcut, negative values too: no activation, no norm."""
+    block = build("notebook-v4", 29, 64, 64).blocks[2].eval()
+    torch.nn.init.zeros_(block.conv2.weight)
+    maps = torch.randn(2, 64, 8, 8)
+    pooled = torch.nn.functional.max_pool2d(block.shortcut(maps), 2)
+    assert torch.equal(block(maps), pooled)
+    assert pooled.min() < 0
+
+
+def test_norm_follows_the_activation():
+    """Keras: convolution with ReLU, then BatchNorm. A norm that lowers everything leaves negative values."""
+    net = build("notebook-v3", 29, 64, 64).eval()
+    torch.nn.init.constant_(net.norms[2].bias, -5.0)
+    assert net.maps(torch.rand(1, 3, 64, 64)).max() < 0
+
+
 def test_flatten_is_in_keras_order():
     maps = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)  # n, c, h, w
     flat = flatten_hwc(maps)

@@ -16,9 +16,10 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from fingerspell.core.errors import DataError, TrainingError
+from fingerspell.core.preprocess import preprocess
 from fingerspell.lab import recipe as recipes
 from fingerspell.lab.data.manifest import scan
-from fingerspell.lab.data.split import make_split
+from fingerspell.lab.data.split import Split, make_split
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.training import loop
 from fingerspell.lab.training.device import choose_device, out_of_memory
@@ -93,17 +94,43 @@ def test_best_weights_are_those_of_the_best_epoch(photos, around, tmp_path):
     best = max(epochs, key=lambda entry: (entry["val_accuracy"], -entry["epoch"]))
     assert run.read_state()["best"] == {"epoch": best["epoch"], "val_accuracy": best["val_accuracy"]}
     assert [entry["epoch"] for entry in epochs if entry["best"]][-1] == best["epoch"]
-    from fingerspell.core.preprocess import preprocess
-    from fingerspell.lab.data.split import Split
+    logits, truth = validation_logits(run, photos)
+    assert (logits.argmax(1) == truth).double().mean().item() == pytest.approx(best["val_accuracy"])
 
+
+def validation_logits(run: RunFolder, photos: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the kept weights say of the validation photos, the reference way, and the truth."""
     model, split = Model.load(run.weights), Split.load(run.split)
     every = [split.manifest.photos[index] for index in split.indices("val")]
     chosen = [photo for photo in every if photo.path != "A/A7.jpg"]  # damaged
-    inputs = np.stack([preprocess((photos / p.path).read_bytes(), model.preprocess) for p in chosen])
+    inputs = np.stack([preprocess((photos / photo.path).read_bytes(), model.preprocess) for photo in chosen])
     with torch.no_grad():
-        named = model.net(torch.from_numpy(inputs)).argmax(1).tolist()
-    truth = [model.labels.index(p.label) for p in chosen]
-    assert np.mean(np.equal(named, truth)) == pytest.approx(best["val_accuracy"])
+        logits = model.net(torch.from_numpy(inputs))
+    return logits, torch.tensor([model.labels.index(photo.label) for photo in chosen])
+
+
+def test_the_weights_kept_are_of_the_best_epoch_not_of_the_last(photos, around, tmp_path, monkeypatch):
+    """Validation is told what to say: best in the second of three epochs."""
+    said, seen = iter([(1.0, 0.5), (1.0, 0.9), (1.0, 0.3)]), []
+
+    def validate(trainer):
+        seen.append({name: tensor.clone() for name, tensor in trainer.net.state_dict().items()})
+        return next(said)
+
+    monkeypatch.setattr(loop.Trainer, "_validate", validate)
+    begin(recipe(training={"epochs": 3, "batch_size": 8}), photos, tmp_path / "run", around)
+    kept = load_file(RunFolder(tmp_path / "run").weights)
+    assert all(torch.equal(kept[name], seen[1][name]) for name in kept)
+    assert not all(torch.equal(kept[name], seen[2][name]) for name in kept)
+
+
+def test_every_epoch_has_an_order_of_its_own(photos, around, tmp_path, monkeypatch):
+    orders = []
+    drawn = loop.Trainer._order
+    monkeypatch.setattr(loop.Trainer, "_order", lambda self: orders.append(drawn(self)) or orders[-1])
+    begin(recipe(training={"epochs": 2, "batch_size": 8}), photos, tmp_path / "run", around)
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(len(orders[0])))
+    assert not np.array_equal(orders[0], orders[1])
 
 
 def test_validation_loss_contains_the_l2_terms(photos, around, tmp_path):
@@ -112,9 +139,9 @@ def test_validation_loss_contains_the_l2_terms(photos, around, tmp_path):
     run = RunFolder.open(tmp_path / "run")
     epoch = read_journal(run.journal)[-1]
     penalty = Model.load(run.weights).net.l2_penalty().item()
+    entropy = torch.nn.functional.cross_entropy(*validation_logits(run, photos)).item()
     assert penalty > 0.1
-    assert epoch["val_loss"] > penalty
-    assert epoch["val_loss"] < penalty + 3
+    assert epoch["val_loss"] == pytest.approx(entropy + penalty, rel=1e-4)
 
 
 def test_early_stopping_ends_a_run(photos, around, tmp_path):
