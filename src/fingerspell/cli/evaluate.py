@@ -14,8 +14,11 @@ from fingerspell.cli.places import cache_folder
 from fingerspell.core.errors import DataError
 
 if TYPE_CHECKING:
+    from fingerspell.core.preprocess import PreprocessSpec
     from fingerspell.core.progress import Progress
     from fingerspell.lab.compare import Comparison, Row, SourceScore
+    from fingerspell.lab.data.additions import Addition
+    from fingerspell.lab.data.cache import PhotoCache
     from fingerspell.lab.data.split import Split
     from fingerspell.lab.nets.model import Model
     from fingerspell.lab.report import TrainingPhotos
@@ -90,10 +93,10 @@ def evaluate_run(
     from fingerspell.lab.sources import write_evaluation
 
     state = run.read_state()
-    model, split = Model.load(run.require_weights()), Split.load(run.split)
+    model, split, added = Model.load(run.require_weights()), Split.load(run.split), run.read_additions()
     with console.progress_bar() as progress:
-        own, training = _own_part(model, split, cache, bool(folders), progress)
-        results = _all_sources(model, split, own, folders, cache, progress)
+        own, training = _own_part(model, split, added, cache, bool(folders), progress)
+        results = _all_sources(model, split, added, own, folders, cache, progress)
         write_evaluation(run.evaluation, results, state)
         shown = MISTAKES if photos else 0
         write_report(run, results, model, page or run.report, training=training, mistakes=shown, progress=progress)
@@ -101,7 +104,7 @@ def evaluate_run(
 
 
 def _own_part(
-    model: Model, split: Split, place: Path, others: bool, progress: Progress
+    model: Model, split: Split, added: Sequence[Addition], place: Path, others: bool, progress: Progress
 ) -> tuple[SourceResult | None, TrainingPhotos | None]:
     """The run's own held-out part; None, with a note, where its photos are gone and others can be scored."""
     from fingerspell.lab.data.cache import cache_key, open_cache
@@ -117,7 +120,8 @@ def _own_part(
                 remedy="put the folder back, or give other folders to score",
             )
         cache = open_cache(split.manifest, model.preprocess, place, progress)
-        return evaluate_split(model, split, cache, progress=progress), TrainingPhotos(split, cache)
+        result = evaluate_split(model, split, cache, also_learnt=added, progress=progress)
+        return result, TrainingPhotos(split, cache, _packed(added, model.preprocess, place, progress))
     except DataError as error:
         if not others:
             raise
@@ -125,9 +129,20 @@ def _own_part(
         return None, None
 
 
+def _packed(
+    added: Sequence[Addition], spec: PreprocessSpec, place: Path, progress: Progress
+) -> list[tuple[Addition, PhotoCache]]:
+    """The further folders whose photos can still be shown beside a mistake."""
+    from fingerspell.lab.data.cache import cache_key, open_cache
+
+    there = [its for its in added if (place / cache_key(its.manifest, spec)).exists() or its.manifest.root.is_dir()]
+    return [(its, open_cache(its.manifest, spec, place, progress)) for its in there]
+
+
 def _all_sources(
     model: Model,
     split: Split,
+    added: Sequence[Addition],
     own: SourceResult | None,
     folders: Sequence[Path],
     cache: Path,
@@ -140,7 +155,7 @@ def _all_sources(
 
     results = [] if own is None else [own]
     for folder in folders:
-        result = evaluate_folder(model, folder, cache, split, progress)
+        result = evaluate_folder(model, folder, cache, split, progress, also_learnt=added)
         if result.part and own is not None:
             console.note(f"{folder} is the folder the run was trained on: only its {result.part} part is scored")
             continue

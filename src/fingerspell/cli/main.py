@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from fingerspell.cli import about, console, data, demo, evaluate, export, predict, split, train
+from fingerspell.cli import about, console, data, demo, evaluate, export, predict, split, synth, train
 from fingerspell.core.errors import FingerspellError, MissingExtraError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 data.app.command("split")(split.split_command)
+data.app.command("synth")(synth.synth_command)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train_command)
 app.command("evaluate")(evaluate.evaluate_command)
@@ -40,6 +41,10 @@ _EXTRA_OF = {
     "tomli_w": "lab",
     "onnxruntime": "live",
     "tensorboard": "tensorboard",
+    "numba": "hands",
+    "cv2": "hands",
+    "pyarrow": "hands",
+    "av": "hands",
 }
 
 

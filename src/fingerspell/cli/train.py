@@ -17,6 +17,9 @@ from fingerspell.cli.places import cache_folder
 from fingerspell.core.errors import FingerspellError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fingerspell.lab.data.additions import Addition
     from fingerspell.lab.data.split import Split
     from fingerspell.lab.recipe import Recipe
     from fingerspell.lab.training.launch import Surroundings
@@ -111,6 +114,10 @@ def train_command(
     out: Annotated[Path | None, typer.Option(help="Where the run is kept; runs/RECIPE by default.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run instead.")] = None,
     split: Annotated[Path | None, typer.Option(help="A split made by 'fingerspell data split'.")] = None,
+    also_learn: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Learn from all photos of this folder too, score none of it (repeatable)."),
+    ] = None,
     split_by: Annotated[str | None, typer.Option(help="random, keras or block; the recipe's by default.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the network's input, pixels.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many.")] = None,
@@ -131,6 +138,8 @@ def train_command(
 
       fingerspell train DIR --recipe notebook-v4 --split-by block --size 64 --epochs 10
 
+      fingerspell train DIR --also-learn OTHER_DIR --also-learn rendered
+
       fingerspell train --resume runs/quick
     """
     from fingerspell.lab import recipe as recipes
@@ -141,6 +150,12 @@ def train_command(
     if resume is not None:
         if folder is not None:
             raise FingerspellError("both a folder and --resume were given", expected="one of them")
+        if also_learn:
+            raise FingerspellError(
+                "both --also-learn and --resume were given",
+                expected="one of them",
+                remedy="a run goes on with the folders it began with; begin a new one to add more",
+            )
         run = RunFolder.open(resume)
         settings = recipes.from_dict(run.read_state()["recipe"])
         _train(settings, None, run, around, tensorboard)
@@ -159,7 +174,8 @@ def train_command(
     chosen |= {"training.batch_size": batch_size, "seed": seed, "split.by": split_by}
     settings = recipes.read(recipe, override or [], chosen)
     run = RunFolder(out or new_run_folder(recipe))
-    _train(settings, _split(settings, folder, split), run, around, tensorboard)
+    parts = _split(settings, folder, split)
+    _train(settings, parts, run, around, tensorboard, _additions(settings, parts, also_learn or [], around))
 
 
 def _split(recipe: Recipe, folder: Path, saved: Path | None) -> Split:
@@ -178,8 +194,31 @@ def _split(recipe: Recipe, folder: Path, saved: Path | None) -> Split:
     return split
 
 
+def _additions(recipe: Recipe, split: Split, folders: Sequence[Path], around: Surroundings) -> Sequence[Addition]:
+    """Read the further folders, and say what of them is learnt from and what is not."""
+    from fingerspell.lab.data.manifest import scan
+    from fingerspell.lab.training.launch import additions_for
+
+    with console.progress_bar() as progress:
+        manifests = [scan(folder, progress) for folder in folders]
+        around.progress = progress
+        additions = additions_for(recipe, split, manifests, around)
+    for addition in additions:
+        for text in addition.manifest.notes:
+            console.note(text)
+        console.note(f"also learning from {addition.manifest.root}: {len(addition.learnt):,} photos, none is scored")
+        for reason, count in addition.left_out_counts.most_common():
+            console.note(f"  left out: {count:,} × {reason}")
+    return additions
+
+
 def run_training(
-    recipe: Recipe, split: Split | None, run: Any, around: Surroundings, tensorboard: bool = False
+    recipe: Recipe,
+    split: Split | None,
+    run: Any,
+    around: Surroundings,
+    tensorboard: bool = False,
+    additions: Sequence[Addition] = (),
 ) -> dict[str, Any]:
     """Start (or, without a split, go on with) a run, drawing its progress. Returns the content of run.json."""
     from fingerspell.lab.data.cache import bytes_needed
@@ -188,12 +227,13 @@ def run_training(
     shown = ShownProgress(recipe.training.epochs)
     around.observers = [shown, *_tensorboard(run.path, tensorboard)]
     if split is not None:
-        needed = bytes_needed(split.manifest, recipe.preprocess.spec())
+        spec = recipe.preprocess.spec()
+        needed = sum(bytes_needed(its, spec) for its in (split.manifest, *(each.manifest for each in additions)))
         console.note(f"decoded photos take {needed / 2**20:,.0f} MiB in {around.cache_folder}")
     try:
         with stop_on_signals() as request, console.progress_bar() as progress:
             around.asked_to_stop, around.progress = request.reason, progress
-            state = resume(run, around) if split is None else start(recipe, split, run, around)
+            state = resume(run, around) if split is None else start(recipe, split, run, around, additions)
     finally:
         shown.close()
     if request.number is not None and state["status"] == "paused":
@@ -202,8 +242,15 @@ def run_training(
     return state
 
 
-def _train(recipe: Recipe, split: Split | None, run: Any, around: Surroundings, tensorboard: bool) -> None:
-    state = run_training(recipe, split, run, around, tensorboard)
+def _train(
+    recipe: Recipe,
+    split: Split | None,
+    run: Any,
+    around: Surroundings,
+    tensorboard: bool,
+    additions: Sequence[Addition] = (),
+) -> None:
+    state = run_training(recipe, split, run, around, tensorboard, additions)
     damaged = state["data"]["damaged"]
     if damaged:
         console.note(f"left out {len(damaged)} damaged photos, first {damaged[0]['path']}: {damaged[0]['reason']}")

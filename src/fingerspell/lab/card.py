@@ -134,13 +134,14 @@ def _motion_note(labels: tuple[str, ...]) -> str:
 
 
 def _data(state: Mapping[str, Any], split: Split) -> dict[str, Any]:
-    damaged = _of(state, "data").get("damaged")
+    damaged, also_learnt = (_of(state, "data").get(key) for key in ("damaged", "also_learnt"))
     return {
         "folder": split.manifest.root.name,
         "digest": split.manifest.digest,
         "photos": len(split.manifest.photos),
         "damaged": len(damaged) if isinstance(damaged, list) else NOT_STATED,
         "who_signs": NOT_STATED,
+        "also_learnt": also_learnt if isinstance(also_learnt, list) else [],
         "split": {
             "strategy": split.strategy,
             "seed": split.seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from fingerspell.core.durable import read_json
@@ -12,7 +12,7 @@ from fingerspell.core.errors import DataError
 from fingerspell.core.provenance import now
 from fingerspell.core.scoring import Interval
 from fingerspell.lab import figures
-from fingerspell.lab.page import percent, write_page
+from fingerspell.lab.page import percent, whole, write_page
 from fingerspell.lab.training.journal import read_journal
 from fingerspell.lab.training.run import RunFolder
 
@@ -53,6 +53,7 @@ class Row:
         seconds_per_epoch: median over the epochs; for recorded runs the best seen.
         held_out: the run's own test (or validation) part, where it was evaluated.
         others: other sources, where it was evaluated on them.
+        also_learnt: further folders that it learnt from, each with its number of photos, in words.
         recorded: whether these are figures that this program did not measure.
     """
 
@@ -69,6 +70,7 @@ class Row:
     seconds_per_epoch: float | None
     held_out: SourceScore | None = None
     others: tuple[SourceScore, ...] = ()
+    also_learnt: tuple[str, ...] = ()
     recorded: bool = False
 
 
@@ -175,6 +177,10 @@ def _row_of(run: RunFolder, name: str, state: Mapping[str, Any], scores: Sequenc
         seconds_per_epoch=seconds[len(seconds) // 2] if seconds else None,
         held_out=next((score for own, score in scores if own), None),
         others=tuple(score for own, score in scores if not own),
+        also_learnt=tuple(
+            f"{PurePath(its['folder']).name} ({whole(its['photos'])} photos)"
+            for its in state["data"].get("also_learnt", [])
+        ),
     )
 
 
@@ -217,6 +223,7 @@ def _warnings(rows: Sequence[Row], recorded: bool) -> list[str]:
             f"The runs use different splits ({'; '.join(strategies)}): their test and validation accuracies were "
             "measured on different photos, and some splits flatter."
         )
+    found += [f"{row.name} also learnt from {', '.join(row.also_learnt)}." for row in rows if row.also_learnt]
     unfinished = [row.name for row in rows if row.status != "finished"]
     if unfinished:
         found.append(f"Not finished: {', '.join(unfinished)}.")

@@ -19,6 +19,7 @@ from fingerspell.core.errors import DataError
 from fingerspell.core.preprocess import normalise
 from fingerspell.core.progress import Progress, silent
 from fingerspell.core.scoring import score
+from fingerspell.lab.data.additions import Addition
 from fingerspell.lab.data.cache import PhotoCache, open_cache
 from fingerspell.lab.data.dealing import Part
 from fingerspell.lab.data.manifest import LeftOut, Manifest, scan
@@ -98,6 +99,7 @@ def evaluate_split(
     cache: PhotoCache,
     part: Part | None = None,
     *,
+    also_learnt: Sequence[Addition] = (),
     device: str | torch.device | None = None,
     progress: Progress = silent,
 ) -> SourceResult:
@@ -110,6 +112,7 @@ def evaluate_split(
         split: the run's split.
         cache: of the split's manifest, in the model's size.
         part: by default the held-out part (see `held_out_part`).
+        also_learnt: the further folders that the run learnt from.
         device: where to compute.
         progress: called while photos are scored.
 
@@ -118,7 +121,10 @@ def evaluate_split(
     """
     part = part or held_out_part(split)
     photos = split.manifest.photos
-    learnt = {photos[index].sha256 for index in split.indices("train")} if part != "train" else set()
+    learnt: set[str] = set()
+    if part != "train":
+        learnt = {photos[index].sha256 for index in split.indices("train")}
+        learnt |= {photo.sha256 for addition in also_learnt for photo in addition.learnt}
     left_out: list[LeftOut] = []
     chosen: list[int] = []
     for index in split.indices(part):
@@ -137,7 +143,7 @@ def evaluate_split(
         name=f"{source} ({part} part, {split.strategy} split)",
         strategy=split.strategy,
         part=part,
-        sentence=part_sentence(split, part, source),
+        sentence=part_sentence(split, part, source, [addition.name for addition in also_learnt]),
         device=device,
         progress=progress,
     )
@@ -150,12 +156,14 @@ def evaluate_folder(
     training_split: Split | None = None,
     progress: Progress = silent,
     *,
+    also_learnt: Sequence[Addition] = (),
     device: str | torch.device | None = None,
 ) -> SourceResult:
     """Score a folder of photos without letting anything through that the run has seen.
 
     Where the folder is the very one the run was trained on, its held-out part alone is scored and the result
-    is that of `evaluate_split`. Elsewhere photos of the run's train, val and guard parts are left out.
+    is that of `evaluate_split`. Elsewhere photos of the run's train, val and guard parts are left out, and those
+    that it learnt from in further folders.
 
     Args:
         model: the trained model.
@@ -163,6 +171,7 @@ def evaluate_folder(
         cache_folder: where decoded photos are kept.
         training_split: the run's split; None where it is not known (then nothing can be recognised as seen).
         progress: called while photos are hashed, decoded and scored.
+        also_learnt: the further folders that the run learnt from.
         device: where to compute.
 
     Raises:
@@ -171,8 +180,8 @@ def evaluate_folder(
     manifest = scan(folder, progress)
     if training_split is not None and manifest.digest == training_split.manifest.digest:
         cache = open_cache(training_split.manifest, model.preprocess, cache_folder, progress)
-        return evaluate_split(model, training_split, cache, device=device, progress=progress)
-    parts = _parts_by_content(training_split)
+        return evaluate_split(model, training_split, cache, also_learnt=also_learnt, device=device, progress=progress)
+    parts = _parts_by_content(training_split, also_learnt)
     known = [parts.get(photo.sha256, "") for photo in manifest.photos]
     left_out = list(manifest.left_out)
     left_out += [LeftOut(p.path, _LEARNT[k]) for p, k in zip(manifest.photos, known, strict=True) if k in _LEARNT]
@@ -189,7 +198,7 @@ def evaluate_folder(
         name=name,
         strategy=strategy,
         part="",
-        sentence=folder_sentence(name, training_split, shared, own, strategy),
+        sentence=folder_sentence(name, training_split, shared, own, strategy, [its.name for its in also_learnt]),
         device=device,
         progress=progress,
     )
@@ -208,17 +217,18 @@ def _standing(split: Split | None, photos: int, shared: int, own: int) -> str:
     return split.strategy if own == photos else OVERLAP
 
 
-def _parts_by_content(split: Split | None) -> dict[str, str]:
+def _parts_by_content(split: Split | None, also_learnt: Sequence[Addition]) -> dict[str, str]:
     """The part of each content; where copies stand in several parts, the one nearest to learning."""
+    added = {photo.sha256: "train" for addition in also_learnt for photo in addition.learnt}
     if split is None:
-        return {}
+        return added
     closeness = {"train": 3, "val": 2, "guard": 1, "test": 0}
     found: dict[str, str] = {}
     for photo, part in zip(split.manifest.photos, split.parts, strict=True):
         before = found.get(photo.sha256)
         if before is None or closeness[part] > closeness[before]:
             found[photo.sha256] = part
-    return found
+    return found | added
 
 
 def recording_stretches(manifest: Manifest, pieces: int = STRETCHES) -> list[str]:

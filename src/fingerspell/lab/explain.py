@@ -19,6 +19,7 @@ from torch import Tensor
 from fingerspell.core.errors import DataError
 from fingerspell.core.preprocess import normalise
 from fingerspell.core.progress import Progress, silent
+from fingerspell.lab.data.joined import Pixels
 from fingerspell.lab.nets.model import Model
 
 COPIES = 16
@@ -88,7 +89,7 @@ def _map(model: Model, photo: Tensor, column: int, draws: Tensor) -> Tensor:
 
 def features(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     rows: NDArray[np.intp] | Sequence[int],
     batch: int = 64,
     *,

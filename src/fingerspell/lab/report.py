@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -20,7 +21,9 @@ from fingerspell.core.progress import Progress, silent
 from fingerspell.core.provenance import now
 from fingerspell.core.scoring import Scores
 from fingerspell.lab import figures
+from fingerspell.lab.data.additions import Addition
 from fingerspell.lab.data.cache import PhotoCache
+from fingerspell.lab.data.joined import Pixels, joined, starts_of
 from fingerspell.lab.data.split import Split
 from fingerspell.lab.explain import features, nearest, saliency, worst_mistakes
 from fingerspell.lab.nets.model import Model
@@ -39,10 +42,45 @@ _PAIRS = 12
 
 @dataclass(frozen=True)
 class TrainingPhotos:
-    """What a run learnt from, for showing the photos most alike to a mistake."""
+    """What a run learnt from, for showing the photos most alike to a mistake.
+
+    Attributes:
+        split: the run's split.
+        cache: of the split's manifest.
+        added: further folders that it learnt from, each with its cache.
+    """
 
     split: Split
     cache: PhotoCache
+    added: Sequence[tuple[Addition, PhotoCache]] = ()
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """(rows, h, w, 3) uint8 of all folders, which `Learnt.row` counts over."""
+        return joined([self.cache.pixels, *(cache.pixels for _, cache in self.added)])
+
+    @cached_property
+    def learnt(self) -> tuple[Learnt, ...]:
+        """The photos that have a row: those of the split's training part, then those of the further folders."""
+        photos = self.split.manifest.photos
+        sources = [("", [photos[index] for index in self.split.indices("train")], self.cache)]
+        sources += [(f"{addition.name}/", list(addition.learnt), cache) for addition, cache in self.added]
+        starts = starts_of([cache.pixels for _, _, cache in sources])
+        return tuple(
+            Learnt(place + photo.path, photo.label, int(start) + cache.rows[photo.path])
+            for (place, its, cache), start in zip(sources, starts, strict=True)
+            for photo in its
+            if photo.path in cache.rows
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A photo learnt from: its path below its folder (a further folder's name before it), label, and row."""
+
+    path: str
+    label: str
+    row: int
 
 
 def write_report(
@@ -148,15 +186,16 @@ def _data_facts(data: Mapping[str, Any]) -> dict[str, Any]:
         "photos": data.get("photos"),
         "left_out_counts": dict(Counter(item["reason"] for item in left_out).most_common()),
         "damaged": list(damaged),
+        "also_learnt": [{**its, "folder": PurePath(its["folder"]).name} for its in data.get("also_learnt") or []],
     }
 
 
 @dataclass(frozen=True)
 class _Alike:
-    """Training photos most alike to each mistake: positions in the split's manifest and cosines, both (M, ALIKE)."""
+    """Training photos most alike to each mistake: for each of M up to `ALIKE` photos, and their cosines alike."""
 
-    training: TrainingPhotos
-    indices: NDArray[np.intp]
+    pixels: Pixels
+    photos: list[list[Learnt]]
     cosines: NDArray[np.float32]
 
 
@@ -165,16 +204,15 @@ def _most_alike(
 ) -> _Alike | None:
     if training is None or not len(chosen):
         return None
-    photos = training.split.manifest.photos
-    learnt = [i for i in training.split.indices("train") if photos[i].path in training.cache.rows]
+    learnt = training.learnt
     learnt = learnt[:: max(1, -(-len(learnt) // REFERENCES))]  # evenly over classes and recordings
     if not learnt:
         return None
-    rows = np.array([training.cache.rows[photos[index].path] for index in learnt], dtype=np.intp)
-    references = features(model, training.cache.pixels, rows, progress=progress)
+    rows = np.array([photo.row for photo in learnt], dtype=np.intp)
+    references = features(model, training.pixels, rows, progress=progress)
     queries = features(model, lead.pixels(chosen), range(len(chosen)))
     places, cosines = nearest(queries, references, ALIKE)
-    return _Alike(training, np.array(learnt, dtype=np.intp)[places], cosines)
+    return _Alike(training.pixels, [[learnt[place] for place in its] for its in places], cosines)
 
 
 def _mistake_facts(lead: SourceResult, chosen: NDArray[np.intp], alike: _Alike | None) -> list[dict[str, Any]]:
@@ -183,10 +221,9 @@ def _mistake_facts(lead: SourceResult, chosen: NDArray[np.intp], alike: _Alike |
         shares = lead.probabilities[index]
         near = []
         if alike is not None:
-            photos = alike.training.split.manifest.photos
             near = [
-                {"path": photos[i].path, "label": photos[i].label, "cosine": round(float(c), 4)}
-                for i, c in zip(alike.indices[place], alike.cosines[place], strict=True)
+                {"path": photo.path, "label": photo.label, "cosine": round(float(cosine), 4)}
+                for photo, cosine in zip(alike.photos[place], alike.cosines[place], strict=True)
             ]
         found.append(
             {
@@ -210,8 +247,8 @@ def _mistake_pictures(
     for place in range(len(chosen)):
         near = []
         if alike is not None:
-            manifest, cache = alike.training.split.manifest, alike.training.cache
-            near = [photo_uri(cache.pixels[cache.rows[manifest.photos[i].path]]) for i in alike.indices[place]]
+            rows = np.array([photo.row for photo in alike.photos[place]], dtype=np.intp)
+            near = [photo_uri(shown) for shown in alike.pixels[rows]]
         found.append(
             {
                 "photo": photo_uri(pixels[place]),

@@ -101,8 +101,8 @@ def hardest_first(results: Sequence[SourceResult]) -> list[SourceResult]:
     return sorted(results, key=lambda result: (-result.hardness, result.scores.accuracy, result.name))
 
 
-def part_sentence(split: Split, part: Part, source: str) -> str:
-    """Which part of which split of which folder, and how far to trust the number."""
+def part_sentence(split: Split, part: Part, source: str, also: Sequence[str] = ()) -> str:
+    """Which part of which split of which folder, and how far to trust the number; `also`: further folders learnt."""
     kind = "Keras's own split" if split.strategy == "keras" else f"the {split.strategy} split"
     sentence = f"{_PART_NAMES[part].capitalize()} of {kind} of {source}: {_TRUST[split.strategy]}."
     if part == "val":
@@ -111,32 +111,43 @@ def part_sentence(split: Split, part: Part, source: str) -> str:
             sentence += " The split has no test part."
     if part == "train":
         sentence = f"{_PART_NAMES[part].capitalize()} of {kind} of {source}: these very photos were learnt from."
+    if also:
+        sentence += f" It also learnt from {listed(also)}; whether the same people are in there is not known."
     return sentence
 
 
-def folder_sentence(name: str, training: Split | None, shared: int, own: int, strategy: str) -> str:
+def folder_sentence(
+    name: str, training: Split | None, shared: int, own: int, strategy: str, also: Sequence[str] = ()
+) -> str:
     """What a folder is to the run.
 
     Args:
         name: of the folder.
         training: the run's split, where it is known.
-        shared: photos of the folder whose content stands in the split.
+        shared: photos of the folder whose content stands in the split or was learnt from elsewhere.
         own: of these, photos of the test part, which are scored.
         strategy: what the result is filed under.
+        also: names of further folders that the run learnt from.
     """
     if training is None:
         return f"The folder {name}; what the model learnt from is not known, so it may have seen these photos."
-    source = training.manifest.root.resolve().name
+    source = listed([training.manifest.root.resolve().name, *also])
     if strategy == OVERLAP:
+        folders = "folders" if also else "folder"
         return (
-            f"The folder {name}, which shares {shared:,} photos with the training folder {source}; those "
-            "learnt from are left out, but the others are likely their neighbours, so this number flatters."
+            f"The folder {name}, which shares {shared:,} photos with the training {folders} {source}; "
+            "those learnt from are left out, but the others are likely their neighbours, so this number flatters."
         )
     if strategy:
         photos = f"{own:,} photos of the test part of the run's {strategy} split"
         return f"The folder {name}: {photos}; {_TRUST[strategy]}."
     found = f"Another collection, {name}: the recogniser learnt from {source} and has seen none of these photos"
     return found + (f" ({shared:,} shared ones are left out or of its test part)." if shared else ".")
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def evaluation_json(results: Sequence[SourceResult], run: Mapping[str, Any]) -> dict[str, Any]:

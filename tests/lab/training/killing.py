@@ -1,6 +1,7 @@
 """Kill a training run with SIGKILL at random moments, go on each time, and compare the end with an unbroken run.
 
     python tests/lab/training/killing.py --runs 3 --network notebook-v4
+    python tests/lab/training/killing.py --runs 1 --network residual-small --also-learn
 
 Prints a JSON line: how often each run was killed, and whether weights, checkpoint and journal are the same bits.
 """
@@ -24,16 +25,16 @@ import fingerspell.lab  # noqa: F401 - the allocator
 from fingerspell.lab import recipe as recipes
 from fingerspell.lab.data.manifest import scan
 from fingerspell.lab.training.journal import read_journal
-from fingerspell.lab.training.launch import Surroundings, resume, split_for, start
+from fingerspell.lab.training.launch import Surroundings, additions_for, resume, split_for, start
 from fingerspell.lab.training.run import RunFolder
 
 import torch  # isort: skip - after the allocator
 from safetensors.torch import load_file  # isort: skip
 
 
-def make_photos(folder: Path) -> None:
+def make_photos(folder: Path, seed: int = 0) -> None:
     """Four classes of 16 small photos: a bright bar whose angle is the class, on noise."""
-    numbers = np.random.default_rng(0)
+    numbers = np.random.default_rng(seed)
     for index, label in enumerate("ABCD"):
         (folder / label).mkdir(parents=True)
         for number in range(16):
@@ -73,7 +74,9 @@ def train(photos: Path, out: Path, network: str, checkpoint_seconds: float, pace
         resume(run, around)
     else:
         recipe = settings(network)
-        start(recipe, split_for(recipe, scan(photos)), run, around)
+        split = split_for(recipe, scan(photos))
+        others = [scan(folder) for folder in sorted(photos.parent.glob("other*"))]
+        start(recipe, split, run, around, additions_for(recipe, split, others, around))
 
 
 def finished(out: Path) -> bool:
@@ -127,12 +130,15 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--network", default="notebook-v4")
+    parser.add_argument("--also-learn", action="store_true", help="learn from two further folders too")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     chance = random.Random(chosen.seed)
     with tempfile.TemporaryDirectory() as folder:
         photos = Path(folder) / "photos"
         make_photos(photos)
+        for number in (1, 2) if chosen.also_learn else ():
+            make_photos(Path(folder) / f"other{number}", seed=number)
         whole = Path(folder) / "whole"
         child = os.fork()  # the parent never trains: forking after torch has worked is not safe
         if child == 0:

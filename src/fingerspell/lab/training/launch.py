@@ -9,23 +9,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from fingerspell.core.durable import write_bytes
+from fingerspell.core.durable import digest_of, write_bytes
 from fingerspell.core.errors import DataError, TrainingError
 from fingerspell.core.progress import Progress, silent
 from fingerspell.core.provenance import now, provenance
 from fingerspell.lab import recipe as recipes
-from fingerspell.lab.augment import photo_ids
-from fingerspell.lab.data.cache import PhotoCache, open_cache
-from fingerspell.lab.data.manifest import LeftOut, Manifest
+from fingerspell.lab.data.additions import Addition, admit, save_additions
+from fingerspell.lab.data.cache import open_cache
+from fingerspell.lab.data.manifest import LeftOut, Manifest, scan
 from fingerspell.lab.data.split import Split, make_split
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.nets.registry import parameter_counts
 from fingerspell.lab.recipe import Recipe
 from fingerspell.lab.training.device import choose_device
-from fingerspell.lab.training.loop import Observer, Paused, Trainer, TrainingData
+from fingerspell.lab.training.gather import training_data
+from fingerspell.lab.training.loop import Observer, Paused, Trainer
 from fingerspell.lab.training.run import RunFolder
 
 
@@ -72,7 +72,31 @@ def split_for(recipe: Recipe, manifest: Manifest) -> Split:
     )
 
 
-def start(recipe: Recipe, split: Split, run: RunFolder, around: Surroundings) -> dict[str, Any]:
+def additions_for(
+    recipe: Recipe, split: Split, others: Sequence[Manifest], around: Surroundings
+) -> tuple[Addition, ...]:
+    """Which photos of further folders a run may learn from beside its split; see `lab.data.additions`.
+
+    Args:
+        recipe: how photos become pixels.
+        split: of the folder that the run is judged by.
+        others: the further folders.
+        around: where decoded photos are kept, and who is told of packing.
+
+    Raises:
+        DataError: nothing of a folder may be learnt from.
+    """
+    if not others:
+        return ()
+    spec, place = recipe.preprocess.spec(), around.cache_folder
+    own = open_cache(split.manifest, spec, place, around.progress)
+    packed = [(manifest, open_cache(manifest, spec, place, around.progress)) for manifest in others]
+    return admit(split, own, packed, around.progress)
+
+
+def start(
+    recipe: Recipe, split: Split, run: RunFolder, around: Surroundings, additions: Sequence[Addition] = ()
+) -> dict[str, Any]:
     """Train a new run.
 
     Args:
@@ -80,6 +104,7 @@ def start(recipe: Recipe, split: Split, run: RunFolder, around: Surroundings) ->
         split: which photo plays which part.
         run: a folder that holds no run yet.
         around: device, caches, limits and observers.
+        additions: further folders to learn from, as `additions_for` admits them.
 
     Returns:
         The content of run.json at the end; its `status` is `finished` or `paused`.
@@ -95,10 +120,12 @@ def start(recipe: Recipe, split: Split, run: RunFolder, around: Surroundings) ->
         )
     with _only_trainer(run):
         split.save(run.split)
+        if additions:
+            save_additions(run.also_learnt, additions)
         write_bytes(run.recipe, recipe.as_toml().encode())
-        state = _first_state(recipe, split)
+        state = _first_state(recipe, split, additions)
         run.write_state(state)
-        return _work(recipe, split, run, around, state)
+        return _work(recipe, split, run, around, state, additions)
 
 
 def resume(run: RunFolder, around: Surroundings) -> dict[str, Any]:
@@ -111,10 +138,24 @@ def resume(run: RunFolder, around: Surroundings) -> dict[str, Any]:
             raise TrainingError(
                 f"{run.split} is not the split this run was started with", expected=state["split"]["digest"]
             )
+        additions = run.read_additions()
         if state["status"] == "finished":
             return state
+        for addition in additions:
+            _require_unchanged(addition, around)
         torch.set_num_threads(state["threads"])  # another number may add in another order
-        return _work(recipe, split, run, around, state)
+        return _work(recipe, split, run, around, state, additions)
+
+
+def _require_unchanged(addition: Addition, around: Surroundings) -> None:
+    """Refuse to go on with other photos. Where the folder is gone, its packed photos serve, if they are there."""
+    recorded = addition.manifest
+    if recorded.root.is_dir() and scan(recorded.root, around.progress).digest != recorded.digest:
+        raise TrainingError(
+            f"the photos of {recorded.root}, which this run also learns from, have changed since it began",
+            expected=f"the {len(recorded.photos):,} photos of then",
+            remedy="put the folder back as it was, or begin a new run",
+        )
 
 
 @contextmanager
@@ -145,8 +186,11 @@ def _only_trainer(run: RunFolder) -> Iterator[None]:
         yield
 
 
-def _first_state(recipe: Recipe, split: Split) -> dict[str, Any]:
+def _first_state(recipe: Recipe, split: Split, additions: Sequence[Addition]) -> dict[str, Any]:
     manifest = split.manifest
+    digests = {"recipe": recipe.digest, "data": manifest.digest, "split": split.digest}
+    if additions:
+        digests["also_learnt"] = digest_of([addition.digest for addition in additions])
     return {
         "status": "running",
         "reason": "",
@@ -171,8 +215,18 @@ def _first_state(recipe: Recipe, split: Split) -> dict[str, Any]:
             "photos": len(manifest.photos),
             "left_out": _plain(manifest.left_out),
             "damaged": [],
+            "also_learnt": [_told(addition) for addition in additions],
         },
-        "provenance": provenance(seed=recipe.seed, recipe=recipe.digest, data=manifest.digest, split=split.digest),
+        "provenance": provenance(seed=recipe.seed, **digests),
+    }
+
+
+def _told(addition: Addition) -> dict[str, Any]:
+    return {
+        "folder": str(addition.manifest.root.resolve()),
+        "digest": addition.digest,
+        "photos": len(addition.learnt),
+        "left_out_counts": dict(addition.left_out_counts.most_common()),
     }
 
 
@@ -180,40 +234,20 @@ def _plain(left_out: Sequence[LeftOut]) -> list[dict[str, str]]:
     return [{"path": item.path, "reason": item.reason} for item in left_out]
 
 
-def training_data(split: Split, cache: PhotoCache, labels: tuple[str, ...]) -> TrainingData:
-    """The arrays of a run. Damaged photos are left out of every part.
-
-    Raises:
-        DataError: a part has no readable photo, or fewer than two classes are left to learn from.
-    """
-    photos, number = split.manifest.photos, {label: index for index, label in enumerate(labels)}
-    usable = {
-        part: [index for index in split.indices(part) if photos[index].path in cache.rows] for part in ("train", "val")
-    }
-    if not usable["val"] or len({photos[index].label for index in usable["train"]}) < 2:
-        raise DataError(
-            f"too few readable photos in {split.manifest.root}: {len(usable['train'])} to learn from, "
-            f"{len(usable['val'])} to choose by",
-            expected="at least 2 classes to learn from and a photo to choose by",
-            remedy="look at the folder with 'fingerspell data audit'",
-        )
-
-    def rows(part: str) -> Any:
-        return np.array([cache.rows[photos[index].path] for index in usable[part]], dtype=np.int64)
-
-    def targets(part: str) -> Any:
-        return np.array([number[photos[index].label] for index in usable[part]], dtype=np.int64)
-
-    ids = photo_ids([photos[index] for index in usable["train"]])
-    return TrainingData(cache.pixels, rows("train"), targets("train"), ids, rows("val"), targets("val"))
-
-
-def _work(recipe: Recipe, split: Split, run: RunFolder, around: Surroundings, state: dict[str, Any]) -> dict[str, Any]:
+def _work(
+    recipe: Recipe,
+    split: Split,
+    run: RunFolder,
+    around: Surroundings,
+    state: dict[str, Any],
+    additions: Sequence[Addition],
+) -> dict[str, Any]:
     device = choose_device(around.device)
     spec = recipe.preprocess.spec()
     cache = open_cache(split.manifest, spec, around.cache_folder, around.progress)
+    added = [(its, open_cache(its.manifest, spec, around.cache_folder, around.progress)) for its in additions]
     labels = tuple(state["labels"])
-    data = training_data(split, cache, labels)
+    data = training_data(split, cache, labels, added)
     torch.use_deterministic_algorithms(device.type == "cpu")
     torch.manual_seed(recipe.seed)
     model = Model.fresh(recipe.network, labels, spec)

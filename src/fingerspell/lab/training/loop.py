@@ -20,6 +20,7 @@ from torch import Tensor
 
 from fingerspell.core.errors import TrainingError
 from fingerspell.lab.augment import apply, draw, policy, random_words
+from fingerspell.lab.data.joined import Pixels
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.recipe import Recipe
 from fingerspell.lab.training.checkpoint import load_checkpoint, save_checkpoint
@@ -38,13 +39,13 @@ class TrainingData:
     """What a run learns from and chooses by.
 
     Attributes:
-        pixels: (rows, h, w, 3) uint8.
+        pixels: (rows, h, w, 3) uint8, of one folder or of several.
         train_rows, val_rows: rows of `pixels`.
         train_labels, val_labels: positions in the model's labels, int64.
         train_ids: 64-bit identities of the training photos.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     train_rows: NDArray[np.int64]
     train_labels: NDArray[np.int64]
     train_ids: NDArray[np.uint64]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fingerspell.core.durable import read_json, write_json
-from fingerspell.core.errors import DataError
+from fingerspell.core.errors import DataError, TrainingError
+from fingerspell.lab.data.additions import Addition, load_additions
 
 FORMAT = "fingerspell-run/1"
 
@@ -37,6 +38,11 @@ class RunFolder:
     def split(self) -> Path:
         """Which photo played which part."""
         return self.path / "split.json"
+
+    @property
+    def also_learnt(self) -> Path:
+        """The photos of further folders that were learnt from; only where there are such folders."""
+        return self.path / "also-learnt.json"
 
     @property
     def journal(self) -> Path:
@@ -81,6 +87,23 @@ class RunFolder:
         if not isinstance(values, dict) or values.get("format") != FORMAT:
             raise DataError(f"{self.state} is not the state of a run of this version", expected=FORMAT)
         return values
+
+    def read_additions(self) -> tuple[Addition, ...]:
+        """The further folders that the run learns from, as they were when it began; () for most runs.
+
+        Raises:
+            DataError: their record is missing or damaged.
+            TrainingError: it is not the one that the run was started with.
+        """
+        recorded = [its["digest"] for its in (self.read_state().get("data") or {}).get("also_learnt") or []]
+        additions = load_additions(self.also_learnt) if recorded else ()
+        if [addition.digest for addition in additions] != recorded:
+            raise TrainingError(
+                f"{self.also_learnt} does not name the photos that this run was started with",
+                expected=", ".join(recorded),
+                remedy="put the file back as it was",
+            )
+        return additions
 
     def require_weights(self) -> Path:
         """Where the best weights are. Raises DataError while no epoch has ended."""
