@@ -1,0 +1,116 @@
+"""Many rendered photos in one picture, and landmarks drawn over a photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+Pixels = NDArray[np.uint8]
+
+FINGER_COLOURS: tuple[tuple[int, int, int], ...] = (
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (213, 94, 0),
+    (204, 121, 167),
+)
+"""Thumb, index, middle, ring, pinky: five colours of Okabe and Ito's palette, which colour-blind people tell apart."""
+
+PALM_COLOUR = (245, 245, 245)
+
+_PALM = ((0, 1), (0, 5), (5, 9), (9, 13), (13, 17), (0, 17))
+_FINGERS = tuple(
+    (finger, (first + step, first + step + 1)) for finger, first in enumerate(range(1, 21, 4)) for step in range(3)
+)
+_BONES = (*((PALM_COLOUR, bone) for bone in _PALM), *((FINGER_COLOURS[finger], bone) for finger, bone in _FINGERS))
+_FINE = 4  # drawn this many times larger, then reduced: smooth lines on small photos
+
+_PAPER, _INK = (250, 250, 248), (32, 33, 36)
+_GAP, _MARGIN = 4, 16
+
+
+def draw_landmarks(pixels: Pixels, landmarks: NDArray[np.float32] | None) -> Pixels:
+    """A copy of a photo with the hand's bones drawn over it, coloured by finger, the nearer over the farther.
+
+    Args:
+        pixels: (height, width, 3) uint8.
+        landmarks: (21, 3), as in a Sample; None draws nothing.
+
+    Returns:
+        (height, width, 3) uint8.
+    """
+    if landmarks is None:
+        return pixels.copy()
+    height, width = pixels.shape[:2]
+    thick = max(1.0, min(height, width) / 120) * _FINE
+    # Pillow counts from the centre of the first pixel, landmarks from its outer corner
+    points = [(float(x) * _FINE - 0.5, float(y) * _FINE - 0.5) for x, y in landmarks[:, :2]]
+    fine = Image.fromarray(pixels).resize((width * _FINE, height * _FINE), Image.Resampling.BICUBIC)
+    drawn = fine.copy()
+    pen = ImageDraw.Draw(drawn)
+    for colour, bone in sorted(_BONES, key=lambda each: -float(landmarks[list(each[1]), 2].mean())):
+        _draw_bone(pen, points[bone[0]], points[bone[1]], colour, thick)
+    _dot(pen, points[0], PALM_COLOUR, thick * 1.5)
+    changed = np.any(np.asarray(drawn) != np.asarray(fine), axis=-1).astype(np.uint8) * 255
+    cover = Image.fromarray(changed).resize((width, height), Image.Resampling.BOX)
+    return np.asarray(
+        Image.composite(drawn.resize((width, height), Image.Resampling.BOX), Image.fromarray(pixels), cover)
+    )
+
+
+def _draw_bone(
+    pen: ImageDraw.ImageDraw,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    colour: tuple[int, int, int],
+    thick: float,
+) -> None:
+    pen.line([start, end], fill=_INK, width=round(thick * 2))
+    pen.line([start, end], fill=colour, width=round(thick * 1.2))
+    for point in (start, end):
+        _dot(pen, point, colour, thick * 1.5)
+
+
+def _dot(pen: ImageDraw.ImageDraw, centre: tuple[float, float], colour: tuple[int, int, int], radius: float) -> None:
+    x, y = centre
+    edge = radius + _FINE / 2
+    pen.ellipse((x - edge, y - edge, x + edge, y + edge), fill=_INK)
+    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+
+
+def contact_sheet(rows: Sequence[tuple[str, Sequence[Pixels]]], columns: int, cell: int) -> Image.Image:
+    """A sheet with one row of pictures for each class, its name before it.
+
+    Args:
+        rows: (name, pictures of (height, width, 3) uint8) each; pictures beyond `columns` are left out.
+        columns: pictures in a row, at least 1.
+        cell: side of the square that each picture is fitted into, pixels.
+
+    Returns:
+        An RGB picture.
+    """
+    font = ImageFont.load_default(size=max(10.0, cell / 4))
+    margin = _MARGIN + round(max((font.getlength(name) for name, _ in rows), default=0.0)) + _MARGIN
+    step = cell + _GAP
+    size = (margin + columns * step - _GAP + _MARGIN, 2 * _MARGIN + len(rows) * step - _GAP)
+    sheet = Image.new("RGB", (size[0], max(size[1], 2 * _MARGIN)), _PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for row, (name, pictures) in enumerate(rows):
+        top = _MARGIN + row * step
+        pen.text((margin - _MARGIN, top + cell / 2), name, fill=_INK, font=font, anchor="rm")
+        for column, pixels in enumerate(pictures[:columns]):
+            _place(sheet, pixels, margin + column * step, top, cell)
+    return sheet
+
+
+def _place(sheet: Image.Image, pixels: Pixels, left: int, top: int, cell: int) -> None:
+    """Fit a picture into its cell, in the middle, unstretched."""
+    picture = Image.fromarray(pixels)
+    scale = cell / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    if size != picture.size:
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    sheet.paste(picture, (left + (cell - size[0]) // 2, top + (cell - size[1]) // 2))
