@@ -1,6 +1,7 @@
 """The whole way as a user goes it: one command, killed and gone on with, on photos made for the test."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,8 +26,6 @@ def photos(tmp_path_factory) -> Path:
 
 
 def fingerspell(*arguments: object, cache: Path) -> subprocess.CompletedProcess:
-    import os
-
     environment = os.environ | {"OMP_NUM_THREADS": "1", "FINGERSPELL_CACHE": str(cache)}
     command = [sys.executable, "-m", "fingerspell.cli.main", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
@@ -116,8 +115,68 @@ def test_evaluate_never_scores_what_was_learnt_from(done):
         assert set(source["predictions"]["path"]) <= tested
 
 
-def test_demo_without_photos_says_what_to_give(tmp_path):
-    command = [sys.executable, "-m", "fingerspell.cli.main", "demo"]
+def test_demo_without_photos_and_without_the_renderer_says_what_to_give(tmp_path):
+    program = "import sys; sys.modules['numba'] = None; from fingerspell.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "demo"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60)
     assert result.returncode == 2
     assert "DATA=folder" in result.stderr
+    assert "fingerspell[hands]" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "demo" / "rendered" / "A").exists()
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """The demo in a folder without photos beside it, with a renderer that is quick and simple."""
+    pytest.importorskip("pyarrow", reason="the extra 'hands' is not installed")
+    place = tmp_path_factory.mktemp("rendered")
+    program = (
+        "import sys, types, fake_renderer\n"
+        "sys.modules['fingerspell.hands.scene'] = types.SimpleNamespace(render_one=fake_renderer.render)\n"
+        "from fingerspell.cli import demo, main\n"
+        "demo._RENDERED_SHORT, demo._RENDERED_SIZE, demo.default_jobs = 12, 48, lambda: 1\n"
+        "main.main()\n"
+    )
+    found = os.pathsep.join([str(Path(__file__).parents[1] / "hands"), os.environ.get("PYTHONPATH", "")])
+    own = {"OMP_NUM_THREADS": "1", "FINGERSPELL_CACHE": str(place / "cache"), "PYTHONPATH": found}
+    environment = os.environ | own
+    command = [sys.executable, "-c", program, "demo", "--short"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=place, env=environment, timeout=300)
+    return place / "demo", result
+
+
+def test_demo_without_photos_renders_some_and_holds_signers_out(rendered):
+    out, result = rendered
+    assert result.returncode == 0, result.stderr
+    assert len(list((out / "rendered" / "space").rglob("*.jpg"))) == 12
+    split = json.loads((out / "split.json").read_text())
+    assert split["strategy"] == "group"
+    parts = {}
+    for path, _, _, part, _ in split["photos"]:
+        parts.setdefault(path.split("/")[1], set()).add(part)
+    assert len(parts) == 12
+    assert all(len(its) == 1 for its in parts.values())
+    assert set.union(*parts.values()) == {"train", "val", "test"}
+
+
+def test_demo_of_rendered_hands_says_what_its_number_is_of(rendered):
+    _, result = rendered
+    assert "rendered hands only" in result.stdout
+    assert "stretches" not in result.stderr
+    assert "signers" in result.stderr
+    assert "stranger" not in result.stdout
+
+
+def test_a_rendered_folder_of_too_few_signers_is_split_by_stretches(tmp_path):
+    from fingerspell.cli.demo import _split
+
+    numbers = np.random.default_rng(1)
+    for name in ("synth.json", "labels.parquet"):
+        (tmp_path / name).write_bytes(b"")
+    for label in "AB":
+        for number in range(30):
+            path = tmp_path / label / f"signer-{number % 2:02}" / f"{number:05}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(numbers.integers(0, 255, (8, 8, 3), dtype=np.uint8)).save(path)
+    assert _split(tmp_path).strategy == "block"

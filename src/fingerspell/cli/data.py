@@ -1,4 +1,4 @@
-"""`fingerspell data …`: look at a folder of photos, and split it."""
+"""`fingerspell data …`: look at a folder of photos, split it, or make one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import typer
 from fingerspell.cli import console
 from fingerspell.core.errors import FingerspellError
 
-app = typer.Typer(help="Look at a folder of photos and split it, without changing it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at a folder of photos and split it, without changing it; or render one.", no_args_is_help=True
+)
 
 
 @app.command("audit")

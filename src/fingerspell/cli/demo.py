@@ -10,6 +10,7 @@ import typer
 
 from fingerspell.cli import console
 from fingerspell.cli.places import cache_folder
+from fingerspell.cli.synth import default_jobs, render_photos
 from fingerspell.cli.train import run_training
 from fingerspell.core.errors import DataError, FingerspellError
 
@@ -19,10 +20,18 @@ if TYPE_CHECKING:
     from fingerspell.lab.sources import SourceResult
     from fingerspell.lab.training.run import RunFolder
 
+# Rendered where there are no other photos: minutes, not hours, on two cores.
+_RENDERED, _RENDERED_SHORT = 120, 24  # photos a class
+_RENDERED_SIZE, _RENDERED_SIGNERS = 128, 12
+_RENDERERS = ("numba", "cv2", "pyarrow")  # what rendering needs beside the package's own requirements
 # Where the development photos lie when the project is checked out beside them.
 _PHOTOS = Path("../shared/data/one-signer")
 _STRANGER = Path("../shared/data/desk")
 _SHOWN = 12
+_ABOUT_RENDERED = (
+    "It learnt from rendered hands only, and the number on them is of rendered signers held out: it says that "
+    "everything works, not how well people's hands are read. Score real photos: fingerspell evaluate RUN FOLDER"
+)
 
 
 def demo_command(
@@ -39,7 +48,7 @@ def demo_command(
     from fingerspell.lab.training.run import RunFolder
 
     began = time.monotonic()
-    photos = _photos(folder)
+    photos = _photos(folder, out, short)
     strangers = [place for place in (others or [_STRANGER]) if place.is_dir() and place.resolve() != photos.resolve()]
     run = RunFolder(out / "run")
     settings = read("quick", [], {"training.epochs": 2 if short else None})
@@ -47,29 +56,46 @@ def demo_command(
     _refuse_other_run(run, split, settings)
     _look(photos, split, out)
     _train(split, run, settings, max_minutes)
-    results = _report(run, strangers)
+    results = _report(run, split, strangers)
     bundle = _export(run, out)
     _name_unseen(bundle, run, split)
-    _summary(run, bundle, results, time.monotonic() - began)
+    _summary(photos, run, bundle, results, time.monotonic() - began)
 
 
 def _heading(text: str) -> None:
     console.err.print(f"\n[bold]── {text}[/]")
 
 
-def _photos(folder: Path | None) -> Path:
+def _photos(folder: Path | None, out: Path, short: bool) -> Path:
+    """The folder given, or the development photos, or else photos rendered for the purpose."""
     if folder is not None:
         return folder
     if _PHOTOS.is_dir():
         return _PHOTOS
-    raise DataError(
-        "no folder of photos was given",
-        expected="class folders A–Z, del, nothing, space",
-        remedy="make demo DATA=folder (or: fingerspell demo folder)",
-    )
+    return _rendered(out / "rendered", _RENDERED_SHORT if short else _RENDERED)
+
+
+def _rendered(place: Path, per_class: int) -> Path:
+    try:
+        from fingerspell.hands.plan import SynthPlan
+
+        _heading(f"0 render: no folder was given (DATA=folder), so {per_class} photos a class are rendered")
+        render_photos(place, SynthPlan(per_class, _RENDERED_SIZE, _RENDERED_SIGNERS, 0), default_jobs())
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _RENDERERS:
+            raise
+        raise DataError(
+            f"no folder of photos was given, and the Python package '{error.name}' to render some is not installed",
+            expected="class folders A–Z, del, nothing, space",
+            remedy="make demo DATA=folder (or: fingerspell demo folder), or pip install 'fingerspell[hands]'",
+        ) from error
+    return place
 
 
 def _split(photos: Path) -> Split:
+    """Whole signers are held out where it is known who signs, as of rendered photos; else stretches of recordings."""
+    from fingerspell.hands.synth import is_rendered
+    from fingerspell.lab.data.groups import groups_by_folder
     from fingerspell.lab.data.manifest import scan
     from fingerspell.lab.data.split import make_split
 
@@ -77,6 +103,10 @@ def _split(photos: Path) -> Split:
         manifest = scan(photos, progress)
     for text in manifest.notes:
         console.note(text)
+    if is_rendered(photos):
+        groups = groups_by_folder(manifest.photos)
+        if len(set(groups.values())) >= 3:  # one at least for each part
+            return make_split(manifest, "group", groups=groups)
     return make_split(manifest, "block")
 
 
@@ -106,7 +136,9 @@ def _look(photos: Path, split: Split, out: Path) -> None:
         write_page(found, out / "audit.html", progress)
         write_json(out / "audit.json", found.as_dict())
     show_audit(found)
-    _heading("2 split: whole stretches of the recording are held out, with a gap between")
+    held_out = "signers are" if split.strategy == "group" else "stretches of the recording are"
+    gap = "" if split.strategy == "group" else ", with a gap between"
+    _heading(f"2 split: whole {held_out} held out{gap}")
     split.save(out / "split.json")
     told = ", ".join(f"{part} {count}" for part, count in sorted(split.counts.items()))
     console.note(f"{told}; saved as {out / 'split.json'}")
@@ -127,10 +159,11 @@ def _train(split: Split, run: RunFolder, settings: Recipe, max_minutes: float | 
         )
 
 
-def _report(run: RunFolder, strangers: list[Path]) -> list[SourceResult]:
+def _report(run: RunFolder, split: Split, strangers: list[Path]) -> list[SourceResult]:
     from fingerspell.cli.evaluate import evaluate_run
 
-    _heading("4 evaluate: on the stretches held out, and on other people's photos")
+    held_out = "signers" if split.strategy == "group" else "stretches"
+    _heading(f"4 evaluate: on the {held_out} held out{', and on other people’s photos' if strangers else ''}")
     return evaluate_run(run, strangers, cache_folder())
 
 
@@ -158,14 +191,18 @@ def _name_unseen(bundle: Path, run: RunFolder, split: Split) -> None:
     for photo in unseen[:: max(1, len(unseen) // _SHOWN)][:_SHOWN]:
         named = recognizer.predict_bytes((split.manifest.root / photo.path).read_bytes())
         mark = "right" if named.label == photo.label else f"wrong, it shows {photo.label}"
-        console.out.print(f"{photo.path:<22}{named.label:<8}{named.probability:6.1%}  {mark}")
+        console.out.print(f"{photo.path:<28}{named.label:<8}{named.probability:6.1%}  {mark}")
 
 
-def _summary(run: RunFolder, bundle: Path, results: list[SourceResult], seconds: float) -> None:
+def _summary(photos: Path, run: RunFolder, bundle: Path, results: list[SourceResult], seconds: float) -> None:
+    from fingerspell.hands.synth import is_rendered
+
     _heading("done")
     for result in results:
         console.out.print(f"{_in_words(result)}  {result.name}: {result.description}")
-    if len(results) > 1:
+    if is_rendered(photos):
+        console.out.print(_ABOUT_RENDERED)
+    elif len(results) > 1:
         console.out.print(
             "The first number is about the people, room and camera it learnt from; the others are about a stranger. "
             "Trust the lowest: one signer's photos do not make a recogniser for everybody."

@@ -52,7 +52,7 @@ def _direction(rng: np.random.Generator, low: float, high: float, front: float) 
 
 def draw_lighting(rng: np.random.Generator) -> Lighting:
     """Draw a room's or a day's light."""
-    kind = rng.choice(["soft", "lamp", "window", "back", "silhouette"], p=[0.36, 0.3, 0.17, 0.11, 0.06])
+    kind = rng.choice(["soft", "lamp", "window", "back", "silhouette"], p=[0.4, 0.3, 0.16, 0.1, 0.04])
     around = float(np.exp(rng.normal(-1.0, 0.4)))
     behind = 0.0
     lights: list[list[float]] = []
@@ -77,7 +77,7 @@ def draw_lighting(rng: np.random.Generator) -> Lighting:
         add(_direction(rng, 5, 70, -1), rng.uniform(0.7, 1.8), rng.uniform(2, 8), rng.uniform(0.6, 1.0))
         behind = 0.4
     else:
-        around *= rng.uniform(0.08, 0.25)
+        around *= rng.uniform(0.12, 0.35)
         behind = 0.5
     if kind != "silhouette" and rng.random() < 0.55:
         add(_direction(rng, -20, 60, 1), rng.uniform(0.1, 0.4), 2.0, rng.uniform(0.0, 0.7))

@@ -165,7 +165,7 @@ def draw_shot(
         nearest: shortest distance of the camera in centimetres.
     """
     distance = float(np.exp(rng.uniform(np.log(nearest), np.log(80))))
-    fill = float(np.clip(rng.normal(0.66, 0.16), 0.3, 0.98))
+    fill = float(np.clip(rng.normal(0.78, 0.15), 0.4, 1.05))
     outline = np.concatenate([_outline(held, person.hand, distance) for held in poses])
     low, high = outline.min(0), outline.max(0)
     focal = fill / float((high - low).max())

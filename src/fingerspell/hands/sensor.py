@@ -105,7 +105,7 @@ def draw(rng: np.random.Generator, size: int) -> Sensor:
         size: longer side of the photo in pixels; blur grows with it.
     """
     pixel = size / 200  # the ranges below were chosen by eye at 200 pixels
-    dim = rng.random() < 0.15  # a photo in poor light has several faults at once
+    dim = rng.random() < 0.1  # a photo in poor light has several faults at once
     return Sensor(
         metering=float(rng.uniform(0.35, 1.0)),
         exposure=float(np.clip(rng.normal(-0.3 if dim else 0.1, 1.0 if rng.random() < 0.12 else 0.4), -2.5, 2.0)),
@@ -115,8 +115,8 @@ def draw(rng: np.random.Generator, size: int) -> Sensor:
         knee=float(rng.uniform(0.55, 1.0)),
         black_lift=float(min(rng.exponential(0.035 if rng.random() < 0.2 else 0.004), 0.15)),
         vignette=float(np.clip(rng.exponential(0.09), 0.0, 0.6)),
-        defocus=pixel * float(rng.uniform(0.6, 2.2) if rng.random() < 0.15 else rng.uniform(0.0, 0.6)),
-        motion_length=pixel * _sometimes(rng, 0.45 if dim else 0.2, min(1.0 + rng.exponential(3.5), 14.0)),
+        defocus=pixel * float(rng.uniform(0.6, 2.2) if rng.random() < 0.1 else rng.uniform(0.0, 0.6)),
+        motion_length=pixel * _sometimes(rng, 0.4 if dim else 0.12, min(1.0 + rng.exponential(3.5), 14.0)),
         motion_angle=float(rng.uniform(0.0, math.pi)),
         fringing=pixel * _sometimes(rng, 0.3, rng.uniform(0.1, 1.0)),
         shot=_spread(rng, 1.5e-3 if dim else 2.5e-4, 0.8, 8e-3),

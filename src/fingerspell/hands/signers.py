@@ -2,7 +2,7 @@
 
 Sizes vary as in adults and older children: hand length 18.2 ± 1.2 cm (ANSUR II, Gordon et al. 2014: men 19.3 ± 1.0,
 women 18.1 ± 0.9), breadth, digit lengths and thickness on their own. About one person in nine is left-handed
-(Papadatou-Pastou et al. 2020); we draw one in six, for networks see too few left hands.
+(Papadatou-Pastou et al. 2020); we draw one in eight.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def signer(seed: int, number: int) -> Signer:
         number=number,
         hand=_hand(rng),
         skin=_skin(rng, (number * 0.618034 + rng.uniform(0, 0.12)) % 1.0),
-        handedness="left" if rng.random() < 1 / 6 else "right",
+        handedness="left" if rng.random() < 1 / 8 else "right",
         style=_style(rng),
         taste=rng.random(32),
         precision=float(rng.uniform(0.7, 1.35)),
