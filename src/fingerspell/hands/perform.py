@@ -67,11 +67,8 @@ def perform(text: str, clip_index: int, plan: SynthPlan, fps: float) -> Iterator
         seconds = frame / fps
         held, key = _at(keys, seconds, person, sway)
         before, _ = _at(keys, seconds - _SHUTTER / fps, person, sway)
-        taken = replace(shot, seed=shot.seed if frame == 0 else shot.seed + frame)
         label = key.label if key is not None else "nothing"
-        sample = render(
-            _same_background(taken, shot), held, label, plan.size, photos, _smear(shot, before, held, plan.size)
-        )
+        sample = render(shot, held, label, plan.size, photos, _smear(shot, before, held, plan.size), frame)
         shown = None if key is None or key.label == "nothing" else key.label
         yield Performed(sample, seconds, shown, "move" if shown is None else "hold")
 
@@ -79,11 +76,6 @@ def perform(text: str, clip_index: int, plan: SynthPlan, fps: float) -> Iterator
 def _labels(text: str) -> list[str]:
     letters = ["space" if letter == " " else letter for letter in text.upper()]
     return ["nothing", *letters, "nothing"]
-
-
-def _same_background(taken: Shot, first: Shot) -> Shot:
-    """Noise differs from frame to frame; what is behind does not."""
-    return replace(taken, background=first.background)
 
 
 def _keys(rng: np.random.Generator, labels: Sequence[str], person: Signer) -> list[_Key]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -103,10 +105,16 @@ def render_one(label: str, index: int, plan: SynthPlan) -> Sample:
     empty = label == "nothing" and rng.random() < _EMPTY
     held = draw_pose(rng, label, person)
     shot = draw_shot(rng, person, [held], plan.size)
-    photos = backgrounds.PhotoBackgrounds(plan.backgrounds) if plan.backgrounds is not None else None
+    photos = _photos(plan.backgrounds) if plan.backgrounds is not None else None
     if empty:
         return empty_scene(shot, plan.size, photos)
     return render(shot, held, label, plan.size, photos)
+
+
+@lru_cache(maxsize=2)
+def _photos(folder: Path) -> backgrounds.PhotoBackgrounds:
+    """A folder is listed, and its pictures decoded, once a process."""
+    return backgrounds.PhotoBackgrounds(folder)
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> Floats:
@@ -167,6 +175,8 @@ def draw_shot(
     distance = float(np.exp(rng.uniform(np.log(nearest), np.log(80))))
     fill = float(np.clip(rng.normal(0.78, 0.15), 0.4, 1.05))
     outline = np.concatenate([_outline(held, person.hand, distance) for held in poses])
+    if person.handedness == "left":
+        outline = outline * [-1, 1]
     low, high = outline.min(0), outline.max(0)
     focal = fill / float((high - low).max())
     slack = max(0.03, 0.45 * (1 - fill))
@@ -240,6 +250,7 @@ def render(
     size: int,
     photos: backgrounds.PhotoBackgrounds | None = None,
     smear: tuple[float, float] = (0.0, 0.0),
+    frame: int = 0,
 ) -> Sample:
     """Make the photo.
 
@@ -250,6 +261,7 @@ def render(
         size: side in pixels.
         photos: pictures to stand behind the hand instead of the shot's own background.
         smear: the way the hand moved during the exposure, right and down, in pixels.
+        frame: number within a clip: noise differs from frame to frame, what is behind does not.
     """
     person, hand = shot.signer, shot.signer.hand
     left = person.handedness == "left"
@@ -270,7 +282,7 @@ def render(
     picture = np.ascontiguousarray(layer[..., :3] + behind * (1 - layer[..., 3:]), dtype=np.float32)
     skin_cover = np.where(shows == _SLEEVE, 0.0, cover)
     return Sample(
-        pixels=sensor.expose(picture, shot.sensor, shot.seed),
+        pixels=sensor.expose(picture, shot.sensor, shot.seed + frame),
         label=label,
         signer=person.number,
         handedness=person.handedness,

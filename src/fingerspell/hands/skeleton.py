@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from math import cos, radians, sin
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from fingerspell.hands.kernels import kernel
 
 Floats = NDArray[np.float64]
 
@@ -121,7 +122,7 @@ _SPLAY = np.array([0.06, 0.01, -0.04, -0.1])  # directions of resting fingers, r
 _ROLL = np.array([0.06, 0.0, -0.1, -0.2])  # radians about the finger: why the tips of a fist converge
 
 
-@njit(cache=True)
+@kernel
 def _turn_about_x(frame: Floats, angle: float) -> Floats:
     """Flexion: y towards z."""
     c, s = cos(angle), sin(angle)
@@ -133,7 +134,7 @@ def _turn_about_x(frame: Floats, angle: float) -> Floats:
     return out
 
 
-@njit(cache=True)
+@kernel
 def _turn_about_z(frame: Floats, angle: float) -> Floats:
     """Spread: y towards x."""
     c, s = cos(angle), sin(angle)
@@ -145,7 +146,7 @@ def _turn_about_z(frame: Floats, angle: float) -> Floats:
     return out
 
 
-@njit(cache=True)
+@kernel
 def _turn_about_y(frame: Floats, angle: float) -> Floats:
     """Roll about the bone: x towards z."""
     c, s = cos(angle), sin(angle)
@@ -157,7 +158,7 @@ def _turn_about_y(frame: Floats, angle: float) -> Floats:
     return out
 
 
-@njit(cache=True)
+@kernel
 def _digit(
     frame: Floats,
     start: Floats,
@@ -180,7 +181,7 @@ def _digit(
             ends[bone, axis] = start[axis]
 
 
-@njit(cache=True)
+@kernel
 def bones(
     angles: Floats, knuckles: Floats, thumb_base: Floats, lengths: Floats, splay: Floats, roll: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:

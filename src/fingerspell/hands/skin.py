@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from math import cos, exp, floor, sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fingerspell.hands.culling import cull
+from fingerspell.hands.kernels import kernel
 from fingerspell.hands.surface import Field, nearest_cone
-from fingerspell.hands.tracer import Camera, _ray, normal_at, openness, shadow
+from fingerspell.hands.tracer import BLOCK, Camera, _ray, normal_at, openness, shadow
 
 Floats = NDArray[np.float64]
 Point = tuple[float, float, float]
@@ -96,14 +97,14 @@ def shade(
     )  # fmt: skip
 
 
-@njit(cache=True)
+@kernel
 def _hash(i: int, j: int, k: int) -> float:
     n = (i * 73856093) ^ (j * 19349663) ^ (k * 83492791)
     n = (n ^ (n >> 13)) * 1274126177
     return ((n ^ (n >> 16)) & 0xFFFF) / 65535.0
 
 
-@njit(cache=True)
+@kernel
 def _noise(x: float, y: float, z: float) -> float:
     """Value noise in −1 … 1 with features of size 1."""
     i, j, k = floor(x), floor(y), floor(z)
@@ -118,7 +119,7 @@ def _noise(x: float, y: float, z: float) -> float:
     return 2.0 * total - 1.0
 
 
-@njit(cache=True)
+@kernel
 def _line(x: float, y: float, x0: float, y0: float, x1: float, y1: float, bow: float) -> float:
     """Closeness (0–1) to a bowed line from one point to another, in centimetres."""
     ax, ay = x1 - x0, y1 - y0
@@ -129,7 +130,7 @@ def _line(x: float, y: float, x0: float, y0: float, x1: float, y1: float, bow: f
     return exp(-(ex * ex + ey * ey) / 0.008)
 
 
-@njit(cache=True)
+@kernel
 def _finger_marks(
     s: float, length: float, across: float, r: float, palmar: float, segment: int, thumb: bool
 ) -> tuple[float, float, float, float]:
@@ -161,7 +162,7 @@ def _finger_marks(
     return crease, red, nail, rim
 
 
-@njit(cache=True)
+@kernel
 def _palm_marks(x: float, y: float, palmar: float) -> float:
     if palmar < 0.1:
         return 0.0
@@ -172,7 +173,7 @@ def _palm_marks(x: float, y: float, palmar: float) -> float:
     return palmar * min(life + head + heart + 0.8 * wrist, 1.0)
 
 
-@njit(cache=True)
+@kernel
 def _shade(
     cones: Floats,
     groups: Floats,
@@ -195,35 +196,125 @@ def _shade(
     height, width = depth.shape
     colour = np.zeros((height, width, 3))
     shows = np.zeros((height, width), np.uint8)
-    albedo, lit = np.zeros(3), np.zeros(6)
-    for row in range(height):
-        for column in range(width):
-            if coverage[row, column] <= 0.0:
+    near_cones, near_groups = np.empty_like(cones), np.empty_like(groups)
+    casters = (
+        np.empty((len(lights), *cones.shape)),
+        np.empty((len(lights), *groups.shape)),
+        np.zeros(len(lights), np.int64),
+    )
+    for top in range(0, height, BLOCK):
+        for left in range(0, width, BLOCK):
+            dx, dy, dz = _ray(basis, focal, cx, cy, left + 0.5 * BLOCK, top + 0.5 * BLOCK)
+            radius, count = _around(
+                cones,
+                groups,
+                eye,
+                (dx, dy, dz),
+                focal,
+                depth,
+                coverage,
+                top,
+                left,
+                lights,
+                near_cones,
+                near_groups,
+                casters,
+            )
+            if radius == 0.0:
                 continue
-            dx, dy, dz = _ray(basis, focal, cx, cy, column + 0.5, row + 0.5)
-            t = depth[row, column]
-            x, y, z = eye[0] + t * dx, eye[1] + t * dy, eye[2] + t * dz
-            nx, ny, nz = normal_at(cones, groups, x, y, z)
-            cone = nearest_cone(cones, x, y, z)
-            bone = int(cones[cone, 9])
-            wrap = 1.0
-            if bone == 17:
-                _cloth(cloth, x, y, z, albedo)
-                gloss, wrap = 0.0, 0.0
-                shows[row, column] = 3
-            else:
-                gloss = _albedo(bone, x, y, z, nx, ny, nz, starts, frames, lengths, radii, skin, albedo)
-                shows[row, column] = 2 if bone == 16 else 1
-            _light(cones, groups, (x, y, z), (nx, ny, nz), (dx, dy, dz), wrap, gloss, skin[13], lights, ambient, lit)
-            for channel in range(3):
-                colour[row, column, channel] = albedo[channel] * lit[channel] + lit[3 + channel]
+            near = near_groups[:count]
+            for row in range(top, min(top + BLOCK, height)):
+                for column in range(left, min(left + BLOCK, width)):
+                    if coverage[row, column] > 0.0:
+                        view = _ray(basis, focal, cx, cy, column + 0.5, row + 0.5)
+                        shows[row, column] = _point(
+                            near_cones, near, casters, eye, view, depth[row, column], starts, frames, lengths, radii,
+                            skin, cloth, lights, ambient, colour[row, column],
+                        )  # fmt: skip
     return colour, shows
 
 
-@njit(cache=True)
+@kernel
+def _around(
+    cones: Floats,
+    groups: Floats,
+    eye: Floats,
+    view: Point,
+    focal: float,
+    depth: Floats,
+    coverage: Floats,
+    top: int,
+    left: int,
+    lights: Floats,
+    near_cones: Floats,
+    near_groups: Floats,
+    casters: tuple[Floats, Floats, NDArray[np.int64]],
+) -> tuple[float, int]:
+    """Cuts the field down to what a block of pixels needs: what is near, and what may stand before each light."""
+    nearest, farthest = np.inf, 0.0
+    for row in range(top, min(top + BLOCK, depth.shape[0])):
+        for column in range(left, min(left + BLOCK, depth.shape[1])):
+            if coverage[row, column] > 0.0:
+                nearest, farthest = min(nearest, depth[row, column]), max(farthest, depth[row, column])
+    if farthest == 0.0:
+        return 0.0, 0
+    radius = farthest * BLOCK * 0.7072 / focal
+    start, end, middle = np.empty(3), np.empty(3), np.empty(3)
+    for axis in range(3):
+        start[axis] = eye[axis] + nearest * view[axis]
+        end[axis] = eye[axis] + farthest * view[axis]
+        middle[axis] = 0.5 * (start[axis] + end[axis])
+    count = cull(cones, groups, start, end, radius + 1.5, near_cones, near_groups)
+    for light in range(len(lights)):
+        for axis in range(3):
+            end[axis] = middle[axis] + 12.0 * lights[light, axis]
+        reach = radius + 0.5 * (farthest - nearest) + 1.2
+        casters[2][light] = cull(cones, groups, middle, end, reach, casters[0][light], casters[1][light])
+    return radius, count
+
+
+@kernel
+def _point(
+    cones: Floats,
+    groups: Floats,
+    casters: tuple[Floats, Floats, NDArray[np.int64]],
+    eye: Floats,
+    view: Point,
+    t: float,
+    starts: Floats,
+    frames: Floats,
+    lengths: Floats,
+    radii: Floats,
+    skin: Floats,
+    cloth: Floats,
+    lights: Floats,
+    ambient: Floats,
+    out: Floats,
+) -> int:
+    """Writes the light from one point of the surface into `out`; tells what it shows."""
+    albedo, lit = np.zeros(3), np.zeros(6)
+    x, y, z = eye[0] + t * view[0], eye[1] + t * view[1], eye[2] + t * view[2]
+    nx, ny, nz = normal_at(cones, groups, x, y, z)
+    cone = nearest_cone(cones, int(groups[len(groups) - 1, 1]), x, y, z)
+    bone = int(cones[cone, 9])
+    gloss, wrap, shows = 0.0, 1.0, 1
+    if bone == 17:
+        _cloth(cloth, x, y, z, albedo)
+        wrap, shows = 0.0, 3
+    else:
+        gloss = _albedo(bone, x, y, z, nx, ny, nz, starts, frames, lengths, radii, skin, albedo)
+        shows = 2 if bone == 16 else 1
+    _light(cones, groups, casters, (x, y, z), (nx, ny, nz), view, wrap, gloss, skin[13], lights, ambient, lit)
+    for channel in range(3):
+        out[channel] = albedo[channel] * lit[channel] + lit[3 + channel]
+    return shows
+
+
+@kernel
 def _light(
     cones: Floats,
     groups: Floats,
+    casters: tuple[Floats, Floats, NDArray[np.int64]],
     point: Point,
     normal: Point,
     view: Point,
@@ -252,7 +343,9 @@ def _light(
         lit = 1.0
         if lights[light, 7] > 0.0 and facing > -0.1:
             off = 0.12
-            lit = shadow(cones, groups, x + off * nx, y + off * ny, z + off * nz, lx, ly, lz, lights[light, 6])
+            before = casters[1][light][: casters[2][light]]
+            px, py, pz = x + off * nx, y + off * ny, z + off * nz
+            lit = shadow(casters[0][light], before, px, py, pz, lx, ly, lz, lights[light, 6])
             lit = 1.0 - lights[light, 7] * (1.0 - lit)
         hx, hy, hz = lx - view[0], ly - view[1], lz - view[2]
         half = 1.0 / max(sqrt(hx * hx + hy * hy + hz * hz), 1e-6)
@@ -266,7 +359,7 @@ def _light(
             out[3 + channel] += shine * lights[light, 3 + channel]
 
 
-@njit(cache=True)
+@kernel
 def _cloth(cloth: Floats, x: float, y: float, z: float, albedo: Floats) -> None:
     share = 0.0
     if cloth[6] > 0.0:
@@ -277,7 +370,7 @@ def _cloth(cloth: Floats, x: float, y: float, z: float, albedo: Floats) -> None:
         albedo[channel] = folds * (cloth[channel] * (1 - share) + cloth[3 + channel] * share)
 
 
-@njit(cache=True)
+@kernel
 def _albedo(
     bone: int,
     x: float,

@@ -3,6 +3,9 @@
 Least squares over the joint angles (Levenberg–Marquardt with numeric derivatives): stay near the wanted angles, bring
 named points together, keep bones of different digits, and digits and palm, as far apart as their flesh is thick.
 Angles stay within their limits.
+
+A thumb that begins on the wrong side of a finger would be pushed out there. So where something is to touch, the thumb
+sets out from several places; what overlaps least and touches best is then pushed apart more firmly.
 """
 
 from __future__ import annotations
@@ -11,16 +14,26 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fingerspell.hands.kernels import kernel
+from fingerspell.hands.segments import between
 from fingerspell.hands.skeleton import HIGH, INDEX, LOW, ROLL, SPLAY, Proportions, bones, joint_radii
 
 Floats = NDArray[np.float64]
 
 FREE = INDEX["wrist_flexion"]  # the angles before the wrist's may move
-SQUASH = 0.86  # flesh gives: bones may come this much nearer than their radii
+SQUASH = 0.86  # flesh gives: bones of two digits may come as near as this share of their radii
+_PALM_SQUASH = 0.9  # the same of a digit's radius, against the palm
 _STEPS = 14
+_GENTLY, _FIRMLY = 4.0, 10.0  # what a centimetre of overlap weighs, first and at last
+_LIFTS: tuple[dict[str, float], ...] = (
+    {},
+    {"thumb_palmar": 25.0},
+    {"thumb_palmar": 25.0, "thumb_radial": 20.0, "thumb_ip": -25.0},
+    {"thumb_radial": 25.0},
+    {"thumb_palmar": -15.0, "thumb_mcp": -15.0},
+)  # degrees off what is wanted, from where the thumb sets out
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +74,27 @@ def settle(wanted: Floats, touches: tuple[Touch, ...], hand: Proportions, loosen
     """
     loose = default_looseness() if looseness is None else looseness
     rows = np.array([touch.row() for touch in touches], dtype=np.float64).reshape(-1, 9)
-    r0, r1 = joint_radii(hand)
     start = np.clip(wanted, LOW, HIGH)
-    solved: Floats = _settle(
-        start,
-        start,
-        loose,
-        rows,
-        hand.knuckles,
-        hand.thumb_base,
-        hand.lengths,
-        r0,
-        r1,
-        hand.palm,
-        SPLAY,
-        ROLL,
-        LOW,
-        HIGH,
-    )
+    found, least = start, np.inf
+    for lift in _LIFTS if touches else _LIFTS[:1]:
+        lifted = start.copy()
+        for name, by in lift.items():
+            lifted[INDEX[name]] += by
+        angles, cost = _from(np.clip(lifted, LOW, HIGH), start, loose, rows, hand, _GENTLY)
+        if cost < least:
+            found, least = angles, cost
+    return _from(found, start, loose, rows, hand, _FIRMLY)[0]
+
+
+def _from(
+    start: Floats, wanted: Floats, loose: Floats, rows: Floats, hand: Proportions, push: float
+) -> tuple[Floats, float]:
+    """Settle from one start; gives the angles and what is left, overlaps weighed firmly."""
+    r0, r1 = joint_radii(hand)
+    solved: tuple[Floats, float] = _settle(
+        start, wanted, loose, rows, hand.knuckles, hand.thumb_base, hand.lengths, r0, r1, hand.palm,
+        SPLAY, ROLL, LOW, HIGH, push,
+    )  # fmt: skip
     return solved
 
 
@@ -91,7 +107,7 @@ def default_looseness() -> Floats:
     return loose
 
 
-@njit(cache=True)
+@kernel
 def _spot(
     bone: float,
     share: float,
@@ -118,33 +134,7 @@ def _spot(
         out[axis] = along + side * r * frames[b, 0, axis] + pad * r * frames[b, 2, axis]
 
 
-@njit(cache=True)
-def _between(p1: Floats, q1: Floats, p2: Floats, q2: Floats) -> tuple[float, float, float]:
-    """Closest points of two segments (Ericson, Real-Time Collision Detection, 5.1.9): distance and both shares."""
-    a = b = c = d = e = f = 0.0
-    for i in range(3):
-        u, v, w = q1[i] - p1[i], q2[i] - p2[i], p1[i] - p2[i]
-        a += u * u
-        b += u * v
-        c += u * w
-        e += v * v
-        f += v * w
-    det = a * e - b * b
-    s = min(max((b * f - c * e) / det, 0.0), 1.0) if det > 1e-9 else 0.0
-    t = (b * s + f) / e
-    if t < 0.0:
-        t = 0.0
-        s = min(max(-c / a, 0.0), 1.0)
-    elif t > 1.0:
-        t = 1.0
-        s = min(max((b - c) / a, 0.0), 1.0)
-    for i in range(3):
-        gap = p1[i] + s * (q1[i] - p1[i]) - p2[i] - t * (q2[i] - p2[i])
-        d += gap * gap
-    return sqrt(d), s, t
-
-
-@njit(cache=True)
+@kernel
 def _residuals(
     angles: Floats,
     wanted: Floats,
@@ -158,11 +148,12 @@ def _residuals(
     palm: float,
     splay: Floats,
     roll: Floats,
+    push: float,
     out: Floats,
 ) -> int:
     starts, ends, frames, heads = bones(angles, knuckles, thumb_base, lengths, splay, roll)
     n = 0
-    for i in range(22):
+    for i in range(FREE):
         out[n] = 0.35 * (angles[i] - wanted[i]) / loose[i]
         n += 1
     one, two = np.zeros(3), np.zeros(3)
@@ -176,9 +167,9 @@ def _residuals(
         for b in range(a + 1, 15):
             if a // 3 == b // 3 or (a % 3 == 0 and b % 3 == 0):
                 continue
-            d, s, t = _between(starts[a], ends[a], starts[b], ends[b])
-            need = 0.86 * (r0[a] + s * (r1[a] - r0[a]) + r0[b] + t * (r1[b] - r0[b]))
-            out[n] = 4.0 * max(need - d, 0.0)
+            d, s, t = between(starts[a], ends[a], starts[b], ends[b])
+            need = SQUASH * (r0[a] + s * (r1[a] - r0[a]) + r0[b] + t * (r1[b] - r0[b]))
+            out[n] = push * max(need - d, 0.0)
             n += 1
     root = np.zeros(3)
     for finger in range(4):
@@ -187,14 +178,14 @@ def _residuals(
         for a in range(1, 15):
             if a % 3 == 0 or (a % 3 == 1 and a // 3 == finger + 1):
                 continue
-            d, s, t = _between(starts[a], ends[a], root, heads[finger])
-            need = 0.9 * (r0[a] + s * (r1[a] - r0[a])) + 1.0 * palm
-            out[n] = 4.0 * max(need - d, 0.0)
+            d, s, t = between(starts[a], ends[a], root, heads[finger])
+            need = _PALM_SQUASH * (r0[a] + s * (r1[a] - r0[a])) + palm
+            out[n] = push * max(need - d, 0.0)
             n += 1
     return n
 
 
-@njit(cache=True)
+@kernel
 def _settle(
     start: Floats,
     wanted: Floats,
@@ -210,21 +201,23 @@ def _settle(
     roll: Floats,
     low: Floats,
     high: Floats,
-) -> Floats:
-    free = 22
+    push: float,
+) -> tuple[Floats, float]:
     angles = start.copy()
-    size = 22 + 3 * rows.shape[0] + 105 + 56
+    size = FREE + 3 * rows.shape[0] + 105 + 56
     base, moved = np.zeros(size), np.zeros(size)
-    jac = np.zeros((size, free))
-    n = _residuals(angles, wanted, loose, rows, knuckles, thumb_base, lengths, r0, r1, palm, splay, roll, base)
+    jac = np.zeros((size, FREE))
+    n = _residuals(angles, wanted, loose, rows, knuckles, thumb_base, lengths, r0, r1, palm, splay, roll, push, base)
     cost = np.sum(base[:n] ** 2)
     damping = 1e-2
-    normal, gradient = np.zeros((free, free)), np.zeros(free)
-    for _ in range(14):
-        for j in range(free):
+    normal, gradient = np.zeros((FREE, FREE)), np.zeros(FREE)
+    for _ in range(_STEPS):
+        for j in range(FREE):
             kept = angles[j]
             angles[j] = kept + 0.05
-            _residuals(angles, wanted, loose, rows, knuckles, thumb_base, lengths, r0, r1, palm, splay, roll, moved)
+            _residuals(
+                angles, wanted, loose, rows, knuckles, thumb_base, lengths, r0, r1, palm, splay, roll, push, moved
+            )
             angles[j] = kept
             for i in range(n):
                 jac[i, j] = (moved[i] - base[i]) / 0.05
@@ -233,9 +226,11 @@ def _settle(
         for _ in range(4):
             step = _solve(normal, gradient, damping)
             trial = angles.copy()
-            for i in range(free):
+            for i in range(FREE):
                 trial[i] = min(max(angles[i] - step[i], low[i]), high[i])
-            _residuals(trial, wanted, loose, rows, knuckles, thumb_base, lengths, r0, r1, palm, splay, roll, moved)
+            _residuals(
+                trial, wanted, loose, rows, knuckles, thumb_base, lengths, r0, r1, palm, splay, roll, push, moved
+            )
             new = np.sum(moved[:n] ** 2)
             if new < cost:
                 improved = True
@@ -250,10 +245,11 @@ def _settle(
             base[i] = moved[i]
         if gain < 1e-4 * cost:
             break
-    return angles
+    _residuals(angles, wanted, loose, rows, knuckles, thumb_base, lengths, r0, r1, palm, splay, roll, _FIRMLY, moved)
+    return angles, np.sum(moved[:n] ** 2)
 
 
-@njit(cache=True)
+@kernel
 def _normal_equations(jac: Floats, residuals: Floats, n: int, normal: Floats, gradient: Floats) -> None:
     free = gradient.shape[0]
     for i in range(free):
@@ -269,7 +265,7 @@ def _normal_equations(jac: Floats, residuals: Floats, n: int, normal: Floats, gr
             normal[j, i] = total
 
 
-@njit(cache=True)
+@kernel
 def _solve(normal: Floats, gradient: Floats, damping: float) -> Floats:
     """(normal + damping · its diagonal) x = gradient, by Cholesky's decomposition."""
     n = gradient.shape[0]

@@ -4,9 +4,9 @@ A round cone is the hull of two balls. Cones of one group (the palm with the for
 flesh over neighbouring bones does; groups meet in a narrow crease, as a finger that touches another does, and none
 cuts through the other. The smooth minimum is the quadratic one of Quilez (2013, "smooth minimum").
 
-A field is three arrays. `cones` (n, 12): start, start radius, axis, 1/|axis|², end minus start radius, bone number,
+A field is two arrays. `cones` (n, 12): start, start radius, axis, 1/|axis|², end minus start radius, bone number,
 material, unused. `groups` (m, 8): first cone, end cone, blend width, bounding ball (centre, radius), material.
-`joins`: the width of the crease between groups.
+`JOIN` is the width of the crease between groups.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fingerspell.hands.kernels import kernel
 from fingerspell.hands.skeleton import Posed, Proportions
 
 Floats = NDArray[np.float64]
@@ -73,12 +73,15 @@ def wrap(posed: Posed, hand: Proportions, sleeve: tuple[float, float] | None = N
         sleeve: (centimetres of bare forearm, how far the cloth stands off the arm), or None for a bare arm.
     """
     build = _Builder()
-    _palm(build, posed, hand)
-    _forearm(build, posed, hand)
-    build.close(0.75)
+    # Small groups first: where one of them is near, the larger need not be looked at (see `distance`).
     for digit in range(5):
         _digit(build, posed, hand, digit)
         build.close(0.22)
+    _palm(build, posed, hand)
+    _forearm(build, posed, hand, 4.0)
+    build.close(0.75)
+    _forearm(build, posed, hand, 22.0)
+    build.close(0.75)
     if sleeve is not None:
         _sleeve(build, posed, hand, *sleeve)
         build.close(1.0, CLOTH)
@@ -126,13 +129,15 @@ def _thenar(build: _Builder, posed: Posed, hand: Proportions, scale: float) -> N
     build.cone(mcp, mcp + 0.35 * (posed.ends[1] - mcp), joint, 0.97 * joint, 1)
 
 
-def _forearm(build: _Builder, posed: Posed, hand: Proportions) -> None:
+def _forearm(build: _Builder, posed: Posed, hand: Proportions, length: float) -> None:
+    """The forearm's first centimetres: a short one blends with the palm, a long one goes on from there."""
     side, along, thick = posed.forearm[0], posed.forearm[1], float(hand.forearm[1])
     spread = max(float(hand.forearm[0]) - thick, 0.1)
     for sign in (-1.0, 1.0):
         near = sign * spread * side * 0.9 - 0.2 * along
         far = sign * spread * side * 1.6 - 22.0 * along
-        build.cone(near, far, thick * 0.93, thick * 1.75, FOREARM)
+        share = length / 22.0
+        build.cone(near, near + share * (far - near), thick * 0.93, thick * (0.93 + 0.82 * share), FOREARM)
 
 
 def _digit(build: _Builder, posed: Posed, hand: Proportions, digit: int) -> None:
@@ -181,7 +186,7 @@ def _sleeve(build: _Builder, posed: Posed, hand: Proportions, bare: float, loose
         )
 
 
-@njit(cache=True, inline="always")
+@kernel
 def _cone(cones: Floats, i: int, x: float, y: float, z: float) -> float:
     px, py, pz = x - cones[i, 0], y - cones[i, 1], z - cones[i, 2]
     t = (px * cones[i, 4] + py * cones[i, 5] + pz * cones[i, 6]) * cones[i, 7]
@@ -192,7 +197,7 @@ def _cone(cones: Floats, i: int, x: float, y: float, z: float) -> float:
     return float(sqrt(px * px + py * py + pz * pz) - (cones[i, 3] + t * cones[i, 8]))
 
 
-@njit(cache=True)
+@kernel
 def _group(cones: Floats, groups: Floats, g: int, x: float, y: float, z: float) -> float:
     """Distance to one group's blended surface."""
     blend = groups[g, 2]
@@ -206,7 +211,7 @@ def _group(cones: Floats, groups: Floats, g: int, x: float, y: float, z: float) 
     return nearest
 
 
-@njit(cache=True)
+@kernel
 def distance(cones: Floats, groups: Floats, x: float, y: float, z: float) -> float:
     """Signed distance in centimetres (a lower bound of it away from the surface) at one point."""
     nearest = 1e9
@@ -217,18 +222,18 @@ def distance(cones: Floats, groups: Floats, x: float, y: float, z: float) -> flo
             nearest = min(nearest, max(bound, 0.5))
             continue
         d = _group(cones, groups, g, x, y, z)
-        gap = 0.07 - abs(d - nearest)
+        gap = JOIN - abs(d - nearest)
         nearest = min(d, nearest)
         if gap > 0.0:
-            nearest -= gap * gap * 0.25 / 0.07
+            nearest -= gap * gap * 0.25 / JOIN
     return nearest
 
 
-@njit(cache=True)
-def nearest_cone(cones: Floats, x: float, y: float, z: float) -> int:
-    """Number of the cone whose own surface is nearest to one point."""
+@kernel
+def nearest_cone(cones: Floats, count: int, x: float, y: float, z: float) -> int:
+    """Number of the cone, of the first `count`, whose own surface is nearest to one point."""
     best, found = 1e9, 0
-    for i in range(cones.shape[0]):
+    for i in range(count):
         d = _cone(cones, i, x, y, z)
         if d < best:
             best, found = d, i

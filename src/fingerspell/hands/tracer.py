@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from math import exp, sqrt
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fingerspell.hands.culling import cull
+from fingerspell.hands.kernels import kernel
 from fingerspell.hands.surface import Field, distance
 
 Floats = NDArray[np.float64]
-_BLOCK = 8
-_NEAR_ENOUGH = 0.012  # centimetres
+BLOCK = 8
+_NEAR_ENOUGH = 0.02  # centimetres
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,7 +53,7 @@ def trace(field: Field, camera: Camera, height: int, width: int) -> tuple[Floats
     )
 
 
-@njit(cache=True)
+@kernel
 def _ray(basis: Floats, focal: float, cx: float, cy: float, u: float, v: float) -> tuple[float, float, float]:
     a, b = (u - cx) / focal, (v - cy) / focal
     x = basis[0, 0] * a + basis[1, 0] * b + basis[2, 0]
@@ -62,7 +63,7 @@ def _ray(basis: Floats, focal: float, cx: float, cy: float, u: float, v: float) 
     return x * n, y * n, z * n
 
 
-@njit(cache=True)
+@kernel
 def _trace(
     cones: Floats,
     groups: Floats,
@@ -80,10 +81,12 @@ def _trace(
     for g in range(groups.shape[0]):
         px, py, pz = groups[g, 3] - eye[0], groups[g, 4] - eye[1], groups[g, 5] - eye[2]
         far = max(far, sqrt(px * px + py * py + pz * pz) + groups[g, 6])
-    spread = _BLOCK * 0.7072 / focal
-    for top in range(0, height, _BLOCK):
-        for left in range(0, width, _BLOCK):
-            dx, dy, dz = _ray(basis, focal, cx, cy, left + 0.5 * _BLOCK, top + 0.5 * _BLOCK)
+    spread = BLOCK * 0.7072 / focal
+    near_cones, near_groups = np.empty_like(cones), np.empty_like(groups)
+    start, end = np.empty(3), np.empty(3)
+    for top in range(0, height, BLOCK):
+        for left in range(0, width, BLOCK):
+            dx, dy, dz = _ray(basis, focal, cx, cy, left + 0.5 * BLOCK, top + 0.5 * BLOCK)
             t, hit = 1.0, False
             while t < far:
                 d = distance(cones, groups, eye[0] + t * dx, eye[1] + t * dy, eye[2] + t * dz)
@@ -94,13 +97,18 @@ def _trace(
             if not hit:
                 continue
             begin = max(t - 0.3, 1.0)
-            for row in range(top, min(top + _BLOCK, height)):
-                for column in range(left, min(left + _BLOCK, width)):
-                    _pixel(cones, groups, eye, basis, focal, cx, cy, row, column, begin, far, depth, coverage)
+            for axis in range(3):
+                start[axis] = eye[axis] + begin * (dx if axis == 0 else dy if axis == 1 else dz)
+                end[axis] = eye[axis] + far * (dx if axis == 0 else dy if axis == 1 else dz)
+            count = cull(cones, groups, start, end, far * spread + 0.8, near_cones, near_groups)
+            near = near_groups[:count]
+            for row in range(top, min(top + BLOCK, height)):
+                for column in range(left, min(left + BLOCK, width)):
+                    _pixel(near_cones, near, eye, basis, focal, cx, cy, row, column, begin, far, depth, coverage)
     return depth, coverage
 
 
-@njit(cache=True)
+@kernel
 def _pixel(
     cones: Floats,
     groups: Floats,
@@ -135,7 +143,7 @@ def _pixel(
         coverage[row, column] = 1.0 - closest / footprint
 
 
-@njit(cache=True)
+@kernel
 def normal_at(cones: Floats, groups: Floats, x: float, y: float, z: float) -> tuple[float, float, float]:
     """The outward unit normal, from four distances at the corners of a tetrahedron."""
     e = 0.04
@@ -148,24 +156,24 @@ def normal_at(cones: Floats, groups: Floats, x: float, y: float, z: float) -> tu
     return nx * n, ny * n, nz * n
 
 
-@njit(cache=True)
+@kernel
 def shadow(
     cones: Floats, groups: Floats, x: float, y: float, z: float, lx: float, ly: float, lz: float, hardness: float
 ) -> float:
     """How much of a light of direction l reaches a point, 0–1 (soft shadow after Quilez 2010)."""
     lit, t = 1.0, 0.25
-    for _ in range(16):
+    for _ in range(12):
         d = distance(cones, groups, x + t * lx, y + t * ly, z + t * lz)
         if d < 0.01:
             return 0.0
         lit = min(lit, hardness * d / t)
-        t += min(max(d, 0.15), 2.0)
-        if t > 14.0:
+        t += min(max(d, 0.2), 2.5)
+        if t > 12.0:
             break
     return lit * lit * (3.0 - 2.0 * lit)
 
 
-@njit(cache=True)
+@kernel
 def openness(cones: Floats, groups: Floats, x: float, y: float, z: float, nx: float, ny: float, nz: float) -> float:
     """Ambient occlusion: 1 for a free surface, towards 0 in deep folds (three samples along the normal)."""
     hidden, weight = 0.0, 1.0
