@@ -99,7 +99,7 @@ BESIDE: Thumb = (6, 28, -25, 4, 2)
 
 _FRONT = (View(),)
 _SIDE_OPEN = (View(yaw=68, yaw_spread=16, pitch=0, roll=-4), View(yaw=35, weight=0.3))
-_LEFTWARD = View(yaw=-88, roll=84, wrist_flexion=32, yaw_spread=16, roll_spread=14)
+_LEFTWARD = View(yaw=-85, roll=84, wrist_flexion=42, yaw_spread=16, roll_spread=14)
 _RIGHTWARD_BACK = View(yaw=172, roll=-78, wrist_flexion=25, yaw_spread=20, roll_spread=14, weight=0.35)
 
 
@@ -120,9 +120,9 @@ FORMS: dict[str, tuple[Form, ...]] = {
     ),
     "B": (
         Form(_up(UP, -3), _up(UP, 0), _up(UP, 3), _up(UP, 6), (10, 35, -50, 30, 35),
-             (_touch(TH_TIP, 0.8, 0, 0.9, Spot(-1, 0.0, 0.72, 1.0), 0.6),)),
+             (_touch(TH_TIP, 0.8, 0, 0.9, Spot(-1, 0.0, 0.72, 1.5), 0.8),)),
         Form(_up(UP, -3), _up(UP, 0), _up(UP, 3), _up(UP, 6), (5, 30, -40, 15, 15),
-             (_touch(TH_TIP, 0.7, 0, 0.9, Spot(-1, 0.55, 0.85, 1.0), 0.6),), weight=0.4),
+             (_touch(TH_TIP, 0.7, 0, 0.9, Spot(-1, 0.55, 0.85, 1.5), 0.8),), weight=0.4),
     ),
     "C": (
         Form((32, -2, 42, 26), (34, 0, 44, 28), (36, 2, 44, 28), (36, 4, 42, 26), (28, 58, -30, 8, 22),
@@ -139,11 +139,13 @@ FORMS: dict[str, tuple[Form, ...]] = {
              (_touch(TH_TIP, 0.85, 0, 0.95, Spot(MI_TIP, 0.4, 0.2, -0.9), 0.8),), views=(View(yaw=4),), weight=0.9),
     ),
     "E": (
-        Form((24, 0, 108, 42), (26, 0, 110, 44), (28, 0, 110, 44), (30, 0, 106, 42), (2, 40, -50, 38, 48),
-             (_touch(TH_TIP, 0.5, 0.95, 0, Spot(MI_TIP, 0.97, 0, 0.6), 0.7),
-              _touch(TH_PP, 0.9, 0.95, 0, Spot(IN_TIP, 0.97, 0, 0.6), 0.4))),
-        Form((52, 0, 106, 50), (54, 0, 106, 52), (56, 0, 106, 52), (58, 0, 104, 50), (2, 40, -50, 42, 52),
-             (_touch(TH_TIP, 0.6, 0.9, 0, Spot(MI_TIP, 0.95, 0, 0.6), 0.6),), weight=0.6),
+        Form((28, 0, 108, 42), (28, 0, 110, 44), (30, 0, 110, 44), (32, 0, 106, 42), (4, 50, -55, 34, 40),
+             (_touch(TH_TIP, 0.55, 0.9, 0, Spot(MI_TIP, 1.08, 0, 0.1), 0.9),
+              _touch(TH_TIP, 0.95, 0.8, 0, Spot(RI_TIP, 1.08, 0, 0.1), 0.5),
+              _touch(TH_PP, 0.95, 0.9, 0, Spot(IN_TIP, 1.08, 0, 0.1), 0.5))),
+        Form((52, 0, 106, 50), (54, 0, 106, 52), (56, 0, 106, 52), (58, 0, 104, 50), (4, 46, -55, 40, 46),
+             (_touch(TH_TIP, 0.55, 0.9, 0, Spot(MI_TIP, 1.05, 0, 0.2), 0.9),
+              _touch(TH_TIP, 0.95, 0.8, 0, Spot(RI_TIP, 1.05, 0, 0.2), 0.4)), weight=0.6),
     ),
     "F": (
         Form((52, 0, 66, 36), _up(UP, 3), (2, -3, 7, 4), (0, -10, 8, 4), (20, 50, -45, 16, 26),
@@ -162,9 +164,10 @@ FORMS: dict[str, tuple[Form, ...]] = {
     ),
     "H": (
         Form(_up(UP, -3), _up(UP, 2), FIST, FIST, (10, 44, -48, 46, 36), _HOLD_RING,
-             views=(View(yaw=-18, roll=80, wrist_deviation=-16, roll_spread=14, yaw_spread=18),
-                    View(yaw=-75, roll=80, wrist_flexion=15, weight=0.4),
-                    View(yaw=168, roll=-82, wrist_flexion=20, weight=0.35, yaw_spread=20))),
+             views=(View(yaw=-28, roll=82, wrist_flexion=22, wrist_deviation=-18, roll_spread=13, yaw_spread=18),
+                    View(yaw=-20, roll=52, wrist_deviation=-14, weight=0.45, yaw_spread=18),
+                    View(yaw=-75, roll=80, wrist_flexion=35, weight=0.3),
+                    View(yaw=168, roll=-82, wrist_flexion=25, weight=0.25, yaw_spread=20))),
     ),
     "I": (
         Form(FIST, FIST, FIST, (2, -4, 8, 5), ACROSS, _over_fingers(0.5), views=(View(), View(yaw=25, weight=0.4))),
@@ -188,18 +191,18 @@ FORMS: dict[str, tuple[Form, ...]] = {
         Form(_up(UP, 4), FIST, FIST, FIST, OUT, views=(View(yaw=0), View(yaw=-15, weight=0.4))),
     ),
     "M": (
-        Form((60, -1, 84, 26), (62, 0, 84, 26), (64, 1, 86, 28), (78, 0, 104, 54), (4, 26, -50, 46, 34),
-             (_touch(TH_TIP, 0.9, 0, 0.0, Spot(-1, -0.45, 0.78, 1.75), 0.7),),
+        Form((68, -1, 80, 24), (69, 0, 80, 24), (70, 1, 82, 26), (80, 0, 104, 54), (0, 22, -50, 50, 36),
+             (_touch(TH_TIP, 0.9, 0, 0.0, Spot(-1, -0.5, 0.72, 1.6)),),
              views=(View(pitch=-4),), looseness=_KEPT),
-        Form(DRAPED, DRAPED, DRAPED, (80, 0, 98, 44), (4, 24, -50, 46, 34),
-             (_touch(TH_TIP, 0.9, 0, 0.0, Spot(-1, -0.45, 0.78, 1.75), 0.6),),
+        Form(DRAPED, DRAPED, DRAPED, (80, 0, 98, 44), (0, 22, -50, 50, 36),
+             (_touch(TH_TIP, 0.9, 0, 0.0, Spot(-1, -0.5, 0.72, 1.6), 0.9),),
              views=(View(pitch=6),), weight=0.8, looseness=_KEPT),
     ),
     "N": (
-        Form((60, -1, 86, 28), (62, 1, 86, 28), (82, 0, 104, 56), FIST, (8, 28, -50, 42, 34),
-             (_touch(TH_TIP, 0.9, 0, 0.0, Spot(-1, 0.0, 0.8, 1.75), 0.7),), views=(View(pitch=-4),), looseness=_KEPT),
-        Form(DRAPED, DRAPED, (86, 0, 102, 52), FIST, (8, 26, -50, 42, 34),
-             (_touch(TH_TIP, 0.9, 0, 0.0, Spot(-1, 0.0, 0.8, 1.75), 0.6),),
+        Form((63, -1, 84, 28), (65, 1, 84, 28), (83, 0, 104, 56), FIST, (2, 24, -50, 46, 36),
+             (_touch(TH_TIP, 0.9, 0, 0.0, Spot(-1, -0.1, 0.76, 1.6), 0.9),), views=(View(pitch=-4),), looseness=_KEPT),
+        Form(DRAPED, DRAPED, (86, 0, 102, 52), FIST, (2, 24, -50, 46, 36),
+             (_touch(TH_TIP, 0.9, 0, 0.0, Spot(-1, -0.1, 0.74, 1.5), 0.9),),
              views=(View(pitch=6),), weight=0.8, looseness=_KEPT),
     ),
     "O": (
@@ -211,9 +214,9 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "P": (
         Form((6, 5, 8, 5), (52, -4, 14, 8), (70, 0, 80, 44), (76, 0, 88, 48), (16, 42, -32, 8, 6),
              (_touch(TH_TIP, 0.9, -0.2, 0.8, Spot(MI_PP, 0.8, 0.8, 0.3), 0.7),),
-             views=(View(yaw=-112, roll=74, wrist_flexion=35, roll_spread=14, yaw_spread=18),
-                    View(yaw=-92, roll=115, wrist_flexion=40, weight=0.5),
-                    View(yaw=-165, roll=120, wrist_flexion=50, weight=0.25, yaw_spread=25))),
+             views=(View(yaw=-112, roll=70, wrist_flexion=42, roll_spread=14, yaw_spread=18),
+                    View(yaw=-92, roll=108, wrist_flexion=50, weight=0.35),
+                    View(yaw=-165, roll=115, wrist_flexion=50, weight=0.2, yaw_spread=25))),
         Form((6, 2, 8, 5), (58, -2, 52, 26), (74, 0, 86, 44), (78, 0, 92, 48), (16, 52, -42, 14, 22),
              (_touch(TH_TIP, 0.85, 0, 0.95, Spot(MI_TIP, 0.8, 0, 0.95)),),
              views=(View(yaw=-88, roll=84, wrist_flexion=52, roll_spread=12),), weight=0.7),
@@ -243,11 +246,11 @@ FORMS: dict[str, tuple[Form, ...]] = {
     ),
     "T": (
         Form((66, 7, 98, 50), (80, -3, 103, 56), FIST, FIST, (0, 30, -30, 6, 0),
-             (_touch(TH_TIP, 0.7, 0, 0, Spot(IN_PP, 0.7, -1.3, 0.3), 1.0),
-              _touch(TH_TIP, 0.7, 0, 0, Spot(MI_PP, 0.7, 1.2, 0.3), 0.6)),
+             (_touch(TH_TIP, 0.9, 0, 0, Spot(IN_PP, 0.8, -1.1, 0.3), 1.0),
+              _touch(TH_TIP, 0.9, 0, 0, Spot(MI_PP, 0.8, 1.0, 0.3), 0.6)),
              views=(View(yaw=0), View(yaw=-20, weight=0.4)),
-             looseness={"index_mcp": 3.5, "middle_mcp": 3, "index_spread": 9, "thumb_radial": 40, "thumb_palmar": 40}),
-        Form((46, 4, 70, 26), DRAPED, DRAPED, DRAPED, (34, 26, -15, 4, 4), views=(View(yaw=-6, roll=-6),), weight=0.4),
+             looseness={"index_mcp": 3.5, "middle_mcp": 3, "index_spread": 5, "thumb_radial": 40, "thumb_palmar": 40}),
+        Form((46, 4, 70, 26), DRAPED, DRAPED, DRAPED, (34, 26, -15, 4, 4), views=(View(yaw=-6, roll=-6),), weight=0.25),
     ),
     "U": (
         Form(_up(UP, -4), _up(UP, 3), FIST, FIST, (10, 44, -48, 46, 36), _HOLD_RING),
@@ -271,7 +274,8 @@ FORMS: dict[str, tuple[Form, ...]] = {
     ),
     "Z": (
         Form(_up(UP, 2), FIST, FIST, FIST, ACROSS, _over_fingers(0.5),
-             views=(View(yaw=0), View(yaw=-20, roll=-30, roll_spread=16, weight=0.6), View(roll=20, weight=0.3))),
+             views=(View(yaw=0), View(yaw=-20, roll=-30, roll_spread=16, weight=0.6), View(roll=20, weight=0.2),
+                    View(yaw=150, roll=-48, roll_spread=14, wrist_deviation=-10, weight=0.25))),
         Form(_up(UP, 2), FIST, FIST, FIST, (4, 36, -32, 14, 16),
              (_touch(TH_TIP, 0.5, 0, 0.95, Spot(MI_MP, 0.3, 0.9, -0.7), 0.6),),
              views=(View(roll=-10, roll_spread=20),), weight=0.5),
@@ -287,7 +291,7 @@ FORMS: dict[str, tuple[Form, ...]] = {
              views=(View(yaw=-88, roll=100, wrist_flexion=58, roll_spread=14),
                     View(yaw=-125, roll=105, wrist_flexion=58, weight=0.6))),
         Form((36, -2, 12, 8), (38, 0, 14, 8), (40, 2, 14, 8), (40, 3, 14, 8), (8, 36, -30, 8, 8),
-             views=(View(yaw=-95, roll=128, wrist_flexion=70, roll_spread=14),), weight=0.8),
+             views=(View(yaw=-95, roll=128, wrist_flexion=70, roll_spread=14),), weight=0.3),
     ),
     "nothing": (
         Form((4, 10, 8, 4), (3, 2, 8, 4), (3, -7, 8, 4), (3, -16, 8, 4), (48, 14, -10, 0, 0),

@@ -26,13 +26,8 @@ def between(p1: Floats, q1: Floats, p2: Floats, q2: Floats) -> tuple[float, floa
     a, e = max(a, 1e-12), max(e, 1e-12)  # a segment may be a point
     det = a * e - b * b
     s = min(max((b * f - c * e) / det, 0.0), 1.0) if det > 1e-9 else 0.0
-    t = (b * s + f) / e
-    if t < 0.0:
-        t = 0.0
-        s = min(max(-c / a, 0.0), 1.0)
-    elif t > 1.0:
-        t = 1.0
-        s = min(max((b - c) / a, 0.0), 1.0)
+    t = min(max((b * s + f) / e, 0.0), 1.0)
+    s = min(max((b * t - c) / a, 0.0), 1.0)  # nearest to what t may be
     for i in range(3):
         gap = p1[i] + s * (q1[i] - p1[i]) - p2[i] - t * (q2[i] - p2[i])
         d += gap * gap
