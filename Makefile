@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # torch is installed by itself first: pinned, so that no other requirement can draw another build.
 STAMP := $(VENV)/.installed
 
-.PHONY: setup test lint demo demo-short clean
+.PHONY: setup test lint demo demo-short hands-pictures clean
 
 setup: $(STAMP)
 
@@ -17,8 +17,8 @@ $(STAMP): pyproject.toml
 	touch $@
 
 lint: setup
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -31,6 +31,10 @@ demo: setup
 
 demo-short: setup
 	$(BIN)/python -m fingerspell.cli.main demo $(if $(DATA),"$(DATA)") --out demo-short --short
+
+# The pictures of docs/hands.md, rendered anew: after a change of src/fingerspell/hands.
+hands-pictures: setup
+	$(BIN)/python docs/make_hands_pictures.py
 
 clean:
 	rm -rf $(VENV) demo demo-short .pytest_cache .mypy_cache .ruff_cache

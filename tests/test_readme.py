@@ -1,4 +1,4 @@
-"""What the README tells people to type exists: every verb, option and recipe of its code blocks."""
+"""What the README and docs/ tell people to type exists: every verb, option and recipe; and their pictures and links."""
 
 import re
 import shlex
@@ -11,14 +11,16 @@ from fingerspell.cli.main import app
 from fingerspell.lab.recipe import read, shipped
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+README = PAGES[0].read_text(encoding="utf-8")
 
 
 def commands() -> list[list[str]]:
-    """The `fingerspell …` lines of the README's code blocks, without their comments."""
-    blocks = re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    """The `fingerspell …` lines of the pages' code blocks, without their comments; each once."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    blocks = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
-    return [shlex.split(line) for line in lines if line.startswith("fingerspell ")]
+    return [shlex.split(line) for line in dict.fromkeys(lines) if line.startswith("fingerspell ")]
 
 
 def test_there_are_commands():
@@ -58,5 +60,11 @@ def test_make_targets_exist():
 def test_the_tree_it_draws_is_there():
     for name in re.findall(r"[├└]─ (\w+)/", README):
         assert list((ROOT / "src" / "fingerspell").rglob(name)), name
-    for name in ("tests", "benchmarks", "records"):
+    for name in ("tests", "docs", "benchmarks", "records"):
         assert (ROOT / name).is_dir()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_its_links_and_pictures_are_there(page):
+    for place in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / place).is_file(), place

@@ -1,4 +1,4 @@
-"""`fingerspell data …`: look at a folder of photos, split it, or make one."""
+"""`fingerspell data …`: look at a folder of photos, split it, draw it, or make one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fingerspell.cli import console
 from fingerspell.core.errors import FingerspellError
 
 app = typer.Typer(
-    help="Look at a folder of photos and split it, without changing it; or render one.", no_args_is_help=True
+    help="Look at a folder of photos, split or draw it, without changing it; or render one.", no_args_is_help=True
 )
 
 

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from fingerspell.cli import about, console, data, demo, evaluate, export, predict, split, synth, train
+from fingerspell.cli import about, console, data, demo, evaluate, export, predict, sheet, split, synth, train
 from fingerspell.core.errors import FingerspellError, MissingExtraError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 data.app.command("split")(split.split_command)
 data.app.command("synth")(synth.synth_command)
+data.app.command("sheet")(sheet.sheet_command)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train_command)
 app.command("evaluate")(evaluate.evaluate_command)

@@ -29,7 +29,7 @@ _BONES = (*((PALM_COLOUR, bone) for bone in _PALM), *((FINGER_COLOURS[finger], b
 _FINE = 4  # drawn this many times larger, then reduced: smooth lines on small photos
 
 _PAPER, _INK = (250, 250, 248), (32, 33, 36)
-_GAP, _MARGIN = 4, 16
+_GAP, _MARGIN, _BETWEEN = 4, 16, 20
 
 
 def draw_landmarks(pixels: Pixels, landmarks: NDArray[np.float32] | None) -> Pixels:
@@ -92,18 +92,52 @@ def contact_sheet(rows: Sequence[tuple[str, Sequence[Pixels]]], columns: int, ce
     Returns:
         An RGB picture.
     """
-    font = ImageFont.load_default(size=max(10.0, cell / 4))
+    return grouped_sheet(("",), [(name, (pictures,)) for name, pictures in rows], columns, cell)
+
+
+def grouped_sheet(
+    groups: Sequence[str], rows: Sequence[tuple[str, Sequence[Sequence[Pixels]]]], columns: int, cell: int
+) -> Image.Image:
+    """A sheet whose rows are classes and whose columns stand in groups, such as one group for each of some folders.
+
+    Args:
+        groups: what stands above each group of columns; too long a name loses its middle.
+        rows: (name, for each group its pictures of (height, width, 3) uint8) each; pictures beyond `columns` are left
+            out, and where there are fewer, the rest of the group stays empty.
+        columns: pictures in a row of a group, at least 1.
+        cell: side of the square that each picture is fitted into, pixels.
+
+    Returns:
+        An RGB picture.
+    """
+    height = max(10.0, cell / 4)
+    font = ImageFont.load_default(size=height)
     margin = _MARGIN + round(max((font.getlength(name) for name, _ in rows), default=0.0)) + _MARGIN
     step = cell + _GAP
-    size = (margin + columns * step - _GAP + _MARGIN, 2 * _MARGIN + len(rows) * step - _GAP)
-    sheet = Image.new("RGB", (size[0], max(size[1], 2 * _MARGIN)), _PAPER)
+    wide = columns * step - _GAP
+    head = _MARGIN + (round(1.5 * height) if any(groups) else 0)
+    width = margin + len(groups) * (wide + _BETWEEN) - _BETWEEN + _MARGIN
+    sheet = Image.new("RGB", (width, max(head + len(rows) * step - _GAP, _MARGIN) + _MARGIN), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    for row, (name, pictures) in enumerate(rows):
-        top = _MARGIN + row * step
-        pen.text((margin - _MARGIN, top + cell / 2), name, fill=_INK, font=font, anchor="rm")
-        for column, pixels in enumerate(pictures[:columns]):
-            _place(sheet, pixels, margin + column * step, top, cell)
+    for row, (name, _) in enumerate(rows):
+        pen.text((margin - _MARGIN, head + row * step + cell / 2), name, fill=_INK, font=font, anchor="rm")
+    for group, title in enumerate(groups):
+        left = margin + group * (wide + _BETWEEN)
+        pen.text((left, _MARGIN + 0.5 * height), _fitted(title, font, wide), fill=_INK, font=font, anchor="lm")
+        for row, (_, pictures) in enumerate(rows):
+            for column, pixels in enumerate(pictures[group][:columns]):
+                _place(sheet, pixels, left + column * step, head + row * step, cell)
     return sheet
+
+
+def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
+    """The text, or as much of its beginning and end as there is room for."""
+    kept = len(text)
+    shown = text
+    while kept and font.getlength(shown) > width:
+        kept -= 1
+        shown = text[: kept // 2] + "…" + text[len(text) - (kept - kept // 2) :]
+    return shown
 
 
 def _place(sheet: Image.Image, pixels: Pixels, left: int, top: int, cell: int) -> None:
