@@ -163,6 +163,11 @@ def _residuals(
         for axis in range(3):
             out[n] = 3.0 * rows[k, 8] * (one[axis] - two[axis])
             n += 1
+    # A digit's last ball of flesh ends where the bone does: its middle lies a radius before.
+    for digit in range(5):
+        tip = 3 * digit + 2
+        for axis in range(3):
+            ends[tip, axis] -= r1[tip] * frames[tip, 1, axis]
     for a in range(15):
         for b in range(a + 1, 15):
             if a // 3 == b // 3 or (a % 3 == 0 and b % 3 == 0):

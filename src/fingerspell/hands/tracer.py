@@ -125,13 +125,19 @@ def _pixel(
     coverage: Floats,
 ) -> None:
     dx, dy, dz = _ray(basis, focal, cx, cy, column + 0.5, row + 0.5)
-    t, closest, at = begin, 1e9, begin
+    t, closest, at, entered = begin, 1e9, begin, 0.0
     for _ in range(90):
-        d = distance(cones, groups, eye[0] + t * dx, eye[1] + t * dy, eye[2] + t * dz)
+        off = distance(cones, groups, eye[0] + t * dx, eye[1] + t * dy, eye[2] + t * dz)
+        if off > _NEAR_ENOUGH:
+            entered = 0.0
+        elif entered == 0.0:
+            entered = t + off
+        # a pixel is covered whole where its ray comes half a pixel below the surface, not at all half a pixel above
+        d = off + 0.5 * t / focal
         if d < closest:
             closest, at = d, t
         if d < _NEAR_ENOUGH:
-            depth[row, column] = t
+            depth[row, column] = entered
             coverage[row, column] = 1.0
             return
         t += d * 0.97
