@@ -38,7 +38,9 @@ def landmark(skeleton, name):
     return skeleton.landmarks[LANDMARK_NAMES.index(name)]
 
 
-within_limits = st.lists(st.floats(0, 1), min_size=24, max_size=24).map(lambda share: LOW + np.array(share) * (HIGH - LOW))
+within_limits = st.lists(st.floats(0, 1), min_size=24, max_size=24).map(
+    lambda share: LOW + np.array(share) * (HIGH - LOW)
+)
 
 
 def test_angles_and_limits():
@@ -95,7 +97,7 @@ def test_a_flat_hand_points_up():
     np.testing.assert_allclose(heads, hand.knuckles)
     assert hand.length == pytest.approx(hand.knuckles[1, 1] + 4.7 + 2.85 + 2.35)
     assert 17 < hand.length < 20
-    np.testing.assert_allclose(ends[2], hand.thumb_base + [0, hand.lengths[0].sum(), 0])  # the thumb too
+    np.testing.assert_allclose(ends[2], hand.thumb_base + np.array([0, hand.lengths[0].sum(), 0]))  # the thumb too
 
 
 @pytest.mark.parametrize("finger", FINGERS)
@@ -117,14 +119,18 @@ def test_a_middle_joint_bends_towards_the_palm(finger):
 def test_each_joint_bends_what_is_beyond_it():
     base, lengths = average().knuckles[0], average().lengths[1]
     _, ends, _, _ = straight(index_mcp=90)
-    np.testing.assert_allclose(ends[5], base + [0, 0, lengths.sum()], atol=1e-9)
+    np.testing.assert_allclose(ends[5], base + np.array([0, 0, lengths.sum()]), atol=1e-9)
     _, ends, _, _ = straight(index_dip=90)
-    np.testing.assert_allclose(ends[5], base + [0, lengths[:2].sum(), lengths[2]], atol=1e-9)
+    np.testing.assert_allclose(ends[5], base + np.array([0, lengths[:2].sum(), lengths[2]]), atol=1e-9)
     _, ends, _, _ = straight(index_mcp=90, index_pip=90)
-    np.testing.assert_allclose(ends[5], base + [0, -lengths[1:].sum(), lengths[0]], atol=1e-9)  # a closed finger
+    np.testing.assert_allclose(
+        ends[5], base + np.array([0, -lengths[1:].sum(), lengths[0]]), atol=1e-9
+    )  # a closed finger
     _, ends, _, _ = straight(index_mcp=30, index_pip=20, index_dip=10)
     turns = np.radians([30, 50, 60])
-    np.testing.assert_allclose(ends[5], base + [0, lengths @ np.cos(turns), lengths @ np.sin(turns)], atol=1e-9)
+    np.testing.assert_allclose(
+        ends[5], base + np.array([0, lengths @ np.cos(turns), lengths @ np.sin(turns)]), atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("finger", FINGERS)
@@ -165,9 +171,9 @@ def test_the_thumb_moves_aside_and_forward():
 def test_an_untwisted_thumb_flexes_across_the_palm_and_twist_turns_its_pad():
     base, length = average().thumb_base, average().lengths[0]
     _, ends, frames, _ = straight(thumb_ip=90)
-    np.testing.assert_allclose(ends[2], base + [-length[2], length[:2].sum(), 0], atol=1e-9)
+    np.testing.assert_allclose(ends[2], base + np.array([-length[2], length[:2].sum(), 0]), atol=1e-9)
     _, ends, _, _ = straight(thumb_mcp=90)
-    np.testing.assert_allclose(ends[2], base + [-length[1:].sum(), length[0], 0], atol=1e-9)
+    np.testing.assert_allclose(ends[2], base + np.array([-length[1:].sum(), length[0], 0]), atol=1e-9)
     np.testing.assert_allclose(straight()[2][2][2], -X, atol=1e-9)
     _, _, frames, _ = straight(thumb_twist=90)
     np.testing.assert_allclose(frames[2][2], Z, atol=1e-9)  # the pad looks out of the palm
