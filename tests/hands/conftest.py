@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 
-def cone_row(start, end, r0, r1=None, bone=0, material=0.0) -> list[float]:
+def cone_row(start, end, r0, r1=None, bone=0) -> list[float]:
     """A row of `Field.cones`, written down from the module's text."""
     axis = np.asarray(end, float) - np.asarray(start, float)
     r1 = r0 if r1 is None else r1
-    return [*map(float, start), r0, *axis, 1.0 / max(float(axis @ axis), 1e-6), r1 - r0, float(bone), material, 0.0]
+    return [*map(float, start), r0, *axis, 1.0 / max(float(axis @ axis), 1e-6), r1 - r0, float(bone)]
 
 
 def field_of(*groups, blend=0.2):
@@ -26,7 +26,7 @@ def field_of(*groups, blend=0.2):
         radii = np.concatenate([part[:, 3], part[:, 3] + part[:, 8]])
         middle = points.mean(axis=0)
         reach = (np.linalg.norm(points - middle, axis=1) + radii).max() + 0.3 * blend
-        rows.append([len(cones), len(cones) + len(group), blend, *middle, reach, 0.0])
+        rows.append([len(cones), len(cones) + len(group), blend, *middle, reach])
         cones.extend(group)
     return Field(np.array(cones, float), np.array(rows, float))
 

@@ -228,8 +228,8 @@ def test_what_is_far_before_the_light_casts_its_shadow(shot_of, monkeypatch):
     def with_ball(*things):
         field = real(*things)
         middle = palm + 9.0 * lights[0, :3]
-        ball = [*middle, 2.0, 0, 0, 0, 1e6, 0, 16, 0, 0]
-        group = [len(field.cones), len(field.cones) + 1, 0.1, *middle, 2.0, 0]
+        ball = [*middle, 2.0, 0, 0, 0, 1e6, 0, 16]
+        group = [len(field.cones), len(field.cones) + 1, 0.1, *middle, 2.0]
         return Field(np.vstack([field.cones, ball]), np.vstack([field.groups, group]))
 
     monkeypatch.setitem(globals(), "wrap", with_ball)

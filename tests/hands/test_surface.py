@@ -194,7 +194,7 @@ def test_the_nearest_cone_names_the_bone():
 def test_bounding_balls_hold_their_cones():
     for label in ("nothing", "S", "Q"):
         _, _, field = of_sign(label, sleeve=(4.0, 0.6))
-        for first, end, blend, *middle, reach, _ in field.groups:
+        for first, end, blend, *middle, reach in field.groups:
             cones = field.cones[int(first) : int(end)]
             ends = np.concatenate([cones[:, :3], cones[:, :3] + cones[:, 4:7]])
             radii = np.concatenate([cones[:, 3], cones[:, 3] + cones[:, 8]])

@@ -30,7 +30,8 @@ _STREAM = 0xC1
 _FARTHER = 40.0  # centimetres: nobody spells a word right before the lens
 _SHUTTER = 0.5  # share of a frame's time during which light is taken
 _Z = np.array([[4.0, 3.0], [-4.0, 3.0], [4.0, -3.0], [-4.0, -3.0]])  # centimetres, as a viewer sees it
-_J = np.array([[0.0, 2.5], [0.0, -1.5], [1.5, -3.0], [3.5, -2.0]])
+_J = np.array([[0.0, 2.5], [0.0, -3.5], [1.0, -4.5], [3.0, -3.0]])
+_J_END = (150.0, 0.0, -40.0)  # the wrist has turned the palm to the signer, the little finger points to their left
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -91,6 +92,8 @@ def _keys(rng: np.random.Generator, labels: Sequence[str], person: Signer) -> li
         if label == "nothing":
             place = np.array([rng.normal(0, 1), -3.0, 0.0])
         pose = replace(pose, place=place)
+        if label == "J":
+            pose = _lean(replace(pose, turn=rotation(*_J_END)), lean)
         start = _lean(draw_pose(rng, "I", person), lean).turn if label == "J" else pose.turn
         first, last = _motion(label, pose, start)
         hold = pace * float(rng.uniform(0.5, 0.8) if label in MOTION_LETTERS else rng.uniform(0.25, 0.6))
@@ -108,7 +111,7 @@ def _lean(pose: Held, lean: Floats) -> Held:
 def _motion(label: str, pose: Held, start: Floats) -> tuple[Held, Held]:
     """The pose at the beginning and at the end of a sign; they differ for letters that are drawn in the air.
 
-    J begins turned as an I (`start`) and ends as it is shown in photos.
+    J begins turned as an I (`start`). Its hook goes to the signer's left, so that the signer sees the letter's shape.
     """
     if label not in MOTION_LETTERS:
         return pose, pose

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fingerspell.hands.culling import cull
 from fingerspell.hands.kernels import kernel
-from fingerspell.hands.surface import Field, nearest_cone
+from fingerspell.hands.surface import FOREARM, PALM, SLEEVE, Field, nearest_cone
 from fingerspell.hands.tracer import BLOCK, Camera, _ray, normal_at, openness, shadow
 
 Floats = NDArray[np.float64]
@@ -298,12 +298,12 @@ def _point(
     cone = nearest_cone(cones, int(groups[len(groups) - 1, 1]), x, y, z)
     bone = int(cones[cone, 9])
     gloss, wrap, shows = 0.0, 1.0, 1
-    if bone == 17:
+    if bone == SLEEVE:
         _cloth(cloth, x, y, z, albedo)
         wrap, shows = 0.0, 3
     else:
         gloss = _albedo(bone, x, y, z, nx, ny, nz, starts, frames, lengths, radii, skin, albedo)
-        shows = 2 if bone == 16 else 1
+        shows = 2 if bone == FOREARM else 1
     _light(cones, groups, casters, (x, y, z), (nx, ny, nz), view, wrap, gloss, skin[13], lights, ambient, lit)
     for channel in range(3):
         out[channel] = albedo[channel] * lit[channel] + lit[3 + channel]
@@ -390,7 +390,7 @@ def _albedo(
     crease, red, nail, rim = 0.0, 0.0, 0.0, 0.0
     u, v, w = x, y, z
     palmar = nz
-    if bone < 15:
+    if bone < PALM:
         px, py, pz = x - starts[bone, 0], y - starts[bone, 1], z - starts[bone, 2]
         u = px * frames[bone, 0, 0] + py * frames[bone, 0, 1] + pz * frames[bone, 0, 2]
         v = px * frames[bone, 1, 0] + py * frames[bone, 1, 1] + pz * frames[bone, 1, 2]
@@ -401,12 +401,12 @@ def _albedo(
             crease = _palm_marks(x, y, nz)
         else:
             crease, red, nail, rim = _finger_marks(v, lengths[bone], u, radii[bone, 1], palmar, bone % 3, bone < 3)
-    elif bone == 15:
+    elif bone == PALM:
         crease = _palm_marks(x, y, palmar)
         if palmar < -0.2 and y > 6.5:
             red = 0.5
     side = min(max(0.5 + 1.1 * palmar, 0.0), 1.0)
-    if bone == 16:
+    if bone == FOREARM:
         side *= 0.35  # the inside of the forearm is hardly lighter
     o = skin[14] + 7.0 * bone
     blotch = 0.65 * _noise(u * 0.8 + o, v * 0.8, w * 0.8) + 0.35 * _noise(u * 2.6, v * 2.6 + o, w * 2.6)

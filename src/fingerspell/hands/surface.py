@@ -4,8 +4,8 @@ A round cone is the hull of two balls. Cones of one group (the palm with the for
 flesh over neighbouring bones does; groups meet in a narrow crease, as a finger that touches another does, and none
 cuts through the other. The smooth minimum is the quadratic one of Quilez (2013, "smooth minimum").
 
-A field is two arrays. `cones` (n, 12): start, start radius, axis, 1/|axis|², end minus start radius, bone number,
-material, unused. `groups` (m, 8): first cone, end cone, blend width, bounding ball (centre, radius), material.
+A field is two arrays. `cones` (n, 10): start, start radius, axis, 1/|axis|², end minus start radius, bone number.
+`groups` (m, 7): first cone, end cone, blend width, bounding ball (centre, radius).
 `JOIN` is the width of the crease between groups.
 """
 
@@ -24,7 +24,6 @@ Floats = NDArray[np.float64]
 
 PALM, FOREARM, SLEEVE = 15, 16, 17
 """Bone numbers beyond the skeleton's own 15: what a cone belongs to."""
-SKIN, CLOTH = 0.0, 1.0
 JOIN = 0.07  # centimetres: the crease between two fingers that touch
 
 
@@ -44,20 +43,18 @@ class _Builder:
         self.groups: list[list[float]] = []
         self._first = 0
 
-    def cone(self, start: Floats, end: Floats, r0: float, r1: float, bone: int, material: float = SKIN) -> None:
+    def cone(self, start: Floats, end: Floats, r0: float, r1: float, bone: int) -> None:
         axis = np.asarray(end) - np.asarray(start)
         square = max(float(axis @ axis), 1e-6)
-        self.cones.append(
-            [*map(float, start), r0, *map(float, axis), 1.0 / square, r1 - r0, float(bone), material, 0.0]
-        )
+        self.cones.append([*map(float, start), r0, *map(float, axis), 1.0 / square, r1 - r0, float(bone)])
 
-    def close(self, blend: float, material: float = SKIN) -> None:
+    def close(self, blend: float) -> None:
         part = np.array(self.cones[self._first :])
         ends = np.concatenate([part[:, :3], part[:, :3] + part[:, 4:7]])
         radii = np.concatenate([part[:, 3], part[:, 3] + part[:, 8]])
         centre = (ends.min(0) + ends.max(0)) / 2
         reach = float((np.linalg.norm(ends - centre, axis=1) + radii).max()) + 0.3 * blend
-        self.groups.append([float(self._first), float(len(self.cones)), blend, *centre, reach, material])
+        self.groups.append([float(self._first), float(len(self.cones)), blend, *centre, reach])
         self._first = len(self.cones)
 
     def field(self) -> Field:
@@ -84,7 +81,7 @@ def wrap(posed: Posed, hand: Proportions, sleeve: tuple[float, float] | None = N
     build.close(0.75)
     if sleeve is not None:
         _sleeve(build, posed, hand, *sleeve)
-        build.close(1.0, CLOTH)
+        build.close(1.0)
     return build.field()
 
 
@@ -182,7 +179,6 @@ def _sleeve(build: _Builder, posed: Posed, hand: Proportions, bare: float, loose
             thick * 0.95 + grow + loose,
             thick * 1.9 + loose,
             SLEEVE,
-            CLOTH,
         )
 
 
