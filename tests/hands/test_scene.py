@@ -98,8 +98,8 @@ def test_a_marker_on_a_joint_is_seen_at_its_landmark(monkeypatch, studio, open_h
 
         def marked(posed, hand, sleeve, joint=joint):
             field = real(posed, hand, sleeve)
-            ball = [*joint, 4.0, 0, 0, 0, 1e6, 0, 17, 1, 0]  # larger than the flesh around any joint; of cloth
-            group = [len(field.cones), len(field.cones) + 1, 0.1, *joint, 4.0, 1]
+            ball = [*joint, 4.0, 0, 0, 0, 1e6, 0, 17]  # larger than the flesh around any joint; of cloth
+            group = [len(field.cones), len(field.cones) + 1, 0.1, *joint, 4.0]
             return Field(np.vstack([field.cones, ball]), np.vstack([field.groups, group]))
 
         monkeypatch.setattr(scene, "wrap", marked)
