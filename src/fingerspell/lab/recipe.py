@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from fingerspell.core.durable import digest_of
 from fingerspell.core.errors import RecipeError, known_names
 from fingerspell.core.preprocess import Filter, Fit, PreprocessSpec
-from fingerspell.lab.augment import POLICIES
+from fingerspell.lab.augment import POLICIES, Policy
 from fingerspell.lab.data.split import STRATEGIES
 from fingerspell.lab.nets.registry import MIN_SIDE, NETWORKS
 
@@ -98,12 +99,16 @@ class CosineSettings(_Settings):
 
 
 class Recipe(_Settings):
-    """All settings of a run. At most one of plateau, cyclic and cosine may be given."""
+    """All settings of a run. At most one of plateau, cyclic and cosine may be given.
+
+    `mirror` says whether half of the training photos are mirrored; without it the augmentation's own policy does.
+    """
 
     name: str
     about: str = ""
     network: str
     augment: str = "none"
+    mirror: bool | None = None
     seed: int = Field(0, ge=0, lt=2**31)
     split: SplitSettings = SplitSettings()
     preprocess: PreprocessSettings = PreprocessSettings()
@@ -131,6 +136,11 @@ class Recipe(_Settings):
                 remedy=f"remove one, for example with --set {given[0]}=none",
             )
         return self
+
+    def policy(self) -> Policy:
+        """How far training photos are changed: the named policy, with `mirror` where it is given."""
+        named = POLICIES[self.augment]
+        return named if self.mirror is None else replace(named, flip=self.mirror)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON- and TOML-ready; absent tables are left out."""

@@ -85,6 +85,29 @@ def test_learns_and_records(photos, around, tmp_path):
     assert Model.load(run.weights).labels == ("A", "B", "C")
 
 
+def test_validation_loss_is_cross_entropy_and_l2_terms(photos, around, tmp_path):
+    """As Keras logs it; without the L2 terms it is in the journal beside it."""
+    begin(recipe(training={"epochs": 1, "batch_size": 8}, network="notebook-v2"), photos, tmp_path / "run", around)
+    run = RunFolder.open(tmp_path / "run")
+    entry = next(entry for entry in read_journal(run.journal) if entry["kind"] == "epoch")
+    logits, truth = validation_logits(run, photos)
+    model = Model.load(run.weights)
+    by_hand = torch.nn.functional.cross_entropy(logits, truth).item()
+    kernels = [*(conv.weight for conv in model.net.convs), model.net.dense1.weight]
+    assert entry["val_cross_entropy"] == pytest.approx(by_hand, rel=1e-4)
+    assert entry["val_loss"] - entry["val_cross_entropy"] == pytest.approx(
+        0.001 * sum(kernel.square().sum().item() for kernel in kernels), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize(("mirror", "flips"), [(None, True), (True, True), (False, False)])
+def test_mirroring_is_the_policys_unless_the_recipe_says(mirror, flips):
+    settings = recipe(augment="A", mirror=mirror)
+    assert settings.policy().flip is flips
+    assert settings.policy().rotation == 15
+    assert recipes.from_dict(settings.as_dict()) == settings
+
+
 def test_best_weights_are_those_of_the_best_epoch(photos, around, tmp_path):
     """Scored again by hand, the weights that are kept give the best epoch's val_accuracy, not the last one's."""
     settings = recipe(training={"epochs": 5, "batch_size": 8, "learning_rate": 0.05}, network="notebook-v2")
@@ -111,7 +134,7 @@ def validation_logits(run: RunFolder, photos: Path) -> tuple[torch.Tensor, torch
 
 def test_the_weights_kept_are_of_the_best_epoch_not_of_the_last(photos, around, tmp_path, monkeypatch):
     """Validation is told what to say: best in the second of three epochs."""
-    said, seen = iter([(1.0, 0.5), (1.0, 0.9), (1.0, 0.3)]), []
+    said, seen = iter([(1.0, 0.0, 0.5), (1.0, 0.0, 0.9), (1.0, 0.0, 0.3)]), []
 
     def validate(trainer):
         seen.append({name: tensor.clone() for name, tensor in trainer.net.state_dict().items()})

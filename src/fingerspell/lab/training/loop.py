@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fingerspell.core.errors import TrainingError
-from fingerspell.lab.augment import apply, draw, policy, random_words
+from fingerspell.lab.augment import apply, draw, random_words
 from fingerspell.lab.data.joined import Pixels
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.recipe import Recipe
@@ -124,7 +124,7 @@ class Trainer:
         self.net = self.model.net.to(self.device)
         if settings.channels_last:
             self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.policy = policy(self.recipe.augment)
+        self.policy = self.recipe.policy()
         self.optimizer = build_optimizer(settings.optimizer, self.net, settings.learning_rate, settings.weight_decay)
         self.schedule = build_schedule(self.recipe, self.steps_per_epoch)
         stopping = self.recipe.stopping
@@ -262,7 +262,8 @@ class Trainer:
         position = self.position
         rate = self.schedule.rate((position.epoch + 1) * self.steps_per_epoch - 1)
         photos_per_second = position.seen / max(position.epoch_seconds, 1e-9)
-        val_loss, val_accuracy = self._validate()
+        val_entropy, penalty, val_accuracy = self._validate()
+        val_loss = val_entropy + penalty
         improved, stop = self.stopping.update(position.epoch, val_accuracy)
         self.schedule.end_epoch(val_loss)
         self._tick()
@@ -272,6 +273,7 @@ class Trainer:
             "train_loss": position.loss / position.seen,
             "train_accuracy": position.correct / position.seen,
             "val_loss": val_loss,
+            "val_cross_entropy": val_entropy,
             "val_accuracy": val_accuracy,
             "lr": rate,
             "seconds": position.epoch_seconds,
@@ -296,8 +298,8 @@ class Trainer:
         if not position.finished:
             self._perhaps_pause()
 
-    def _validate(self) -> tuple[float, float]:
-        """(loss with L2 terms, accuracy) over the validation photos, as Keras logs them."""
+    def _validate(self) -> tuple[float, float, float]:
+        """(cross-entropy, L2 terms, accuracy) over the validation photos; Keras logs the sum of the first two."""
         self.net.eval()
         loss, correct, batch = 0.0, 0, self.recipe.training.batch_size
         with torch.no_grad():
@@ -310,7 +312,7 @@ class Trainer:
                 correct += int((logits.argmax(1) == labels).sum().item())
             penalty = float(self.net.l2_penalty().item())
         count = len(self.data.val_rows)
-        return loss / count + penalty, correct / count
+        return loss / count, penalty, correct / count
 
     def _save(self) -> None:
         state = {
