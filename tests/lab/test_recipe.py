@@ -41,7 +41,7 @@ class TestShipped:
         """Hard-coded from the specification of the notebook, so that a slip in a TOML file is seen."""
         network, augment, epochs, stopping, plateau = NOTEBOOK[name]
         recipe = read(name)
-        assert (recipe.network, recipe.augment) == (network, augment)
+        assert (recipe.network, recipe.augment, recipe.augment_as) == (network, augment, "keras")
         training = recipe.training
         assert (training.epochs, training.batch_size, training.optimizer) == (epochs, 32, "adam")
         assert (training.learning_rate, training.weight_decay, training.label_smoothing) == (0.001, 0.0, 0.0)
@@ -99,6 +99,29 @@ class TestUnknown:
         assert "notebook-v4" in raised.value.expected
         assert ".toml" in raised.value.expected
         assert raised.value.remedy == "did you mean 'quick'?"
+
+
+class TestAugmentAs:
+    def test_what_the_words_say_unless_asked_otherwise(self):
+        assert read("quick").augment_as == "intended"
+        assert read("notebook-v4", ["augment_as=intended"]).augment_as == "intended"
+
+    def test_keras_does_what_it_can_say(self):
+        assert read("quick", ["augment_as=keras", "augment=mild", "mirror=true"]).augment_as == "keras"
+
+    @pytest.mark.parametrize("overrides", [["augment=strong"], ["augment=strong", "mirror=true"]])
+    def test_and_refuses_what_it_cannot(self, overrides):
+        with pytest.raises(RecipeError, match=r"generator has no blur, .*saturation") as raised:
+            read("notebook-v4", overrides)
+        assert 'augment_as = "intended"' in raised.value.remedy
+
+    def test_other_ways_are_unknown(self):
+        with pytest.raises(RecipeError, match=r"the recipe's augment_as is 'kears'; expected .*'intended' or 'keras'"):
+            read("quick", ["augment_as=kears"])
+
+    def test_an_unknown_policy_is_named_first(self):
+        with pytest.raises(RecipeError, match="unknown augmentation 'D'"):
+            read("notebook-v4", ["augment=D"])
 
 
 class TestOverrides:
@@ -216,11 +239,19 @@ class TestFiles:
 def test_the_digest_is_stable_and_covers_every_setting():
     """Runs carry it. Only a new setting may change it: then look at why, and put the new value here."""
     minimal = {"name": "x", "network": "notebook-v1", "training": {"epochs": 1}}
-    assert from_dict(minimal).digest == "cc62e58434e68d0b8c17974857a4e671463640c830ddc235dc57808f3497ba4d"
+    assert from_dict(minimal).digest == "4529dd783d49c4e7d8aed777e6dfb397f8fffe864e51cc2d6911490514d11046"
     seen = {from_dict(minimal).digest}
-    for override in ("seed=1", "augment=A", "training.epochs=2", "split.guard=0.02", "cosine.warmup=2", "about=x"):
+    for override in (
+        "seed=1",
+        "augment=A",
+        "training.epochs=2",
+        "split.guard=0.02",
+        "cosine.warmup=2",
+        "about=x",
+        "augment_as=keras",
+    ):
         values = from_dict(minimal).as_dict()
         key, _, value = override.partition("=")
         recipes._put(values, key, recipes._value(value))
         seen.add(Recipe.model_validate(values).digest)
-    assert len(seen) == 7
+    assert len(seen) == 8

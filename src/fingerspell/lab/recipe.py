@@ -17,6 +17,7 @@ from fingerspell.core.errors import RecipeError, known_names
 from fingerspell.core.preprocess import Filter, Fit, PreprocessSpec
 from fingerspell.lab.augment import POLICIES, Policy
 from fingerspell.lab.data.split import STRATEGIES
+from fingerspell.lab.keras_augment import keras_arguments
 from fingerspell.lab.nets.registry import MIN_SIDE, NETWORKS
 
 
@@ -102,12 +103,15 @@ class Recipe(_Settings):
     """All settings of a run. At most one of plateau, cyclic and cosine may be given.
 
     `mirror` says whether half of the training photos are mirrored; without it the augmentation's own policy does.
+    `augment_as` says whose order of photos and whose changes: `intended` does what the policy's words say (see
+    `lab.augment`), `keras` what Keras's ImageDataGenerator does with the same settings (see `lab.keras_augment`).
     """
 
     name: str
     about: str = ""
     network: str
     augment: str = "none"
+    augment_as: Literal["intended", "keras"] = "intended"
     mirror: bool | None = None
     seed: int = Field(0, ge=0, lt=2**31)
     split: SplitSettings = SplitSettings()
@@ -135,6 +139,8 @@ class Recipe(_Settings):
                 expected="at most one: a schedule set for each batch overwrites what a plateau sets",
                 remedy=f"remove one, for example with --set {given[0]}=none",
             )
+        if self.augment_as == "keras":
+            keras_arguments(self.policy())  # refuses what Keras has no argument for
         return self
 
     def policy(self) -> Policy:

@@ -2,6 +2,7 @@
 
     python tests/lab/training/killing.py --runs 3 --network notebook-v4
     python tests/lab/training/killing.py --runs 1 --network residual-small --also-learn
+    python tests/lab/training/killing.py --runs 1 --network notebook-v2 --augment-as keras
 
 Prints a JSON line: how often each run was killed, and whether weights, checkpoint and journal are the same bits.
 """
@@ -43,13 +44,14 @@ def make_photos(folder: Path, seed: int = 0) -> None:
             Image.fromarray(pixels).save(folder / label / f"{label}{number}.jpg", quality=90)
 
 
-def settings(network: str) -> recipes.Recipe:
+def settings(network: str, augment_as: str) -> recipes.Recipe:
     """Everything that has a state: batch norm, dropout, L2, moments, plateau, stopping, augmentation."""
     return recipes.from_dict(
         {
             "name": "killing",
             "network": network,
-            "augment": "strong" if network == "residual-small" else "C",
+            "augment": "strong" if network == "residual-small" and augment_as == "intended" else "C",
+            "augment_as": augment_as,
             "preprocess": {"height": 32, "width": 32},
             "training": {"epochs": 5, "batch_size": 8},
             "stopping": {"patience": 3},
@@ -58,7 +60,7 @@ def settings(network: str) -> recipes.Recipe:
     )
 
 
-def train(photos: Path, out: Path, network: str, checkpoint_seconds: float, pace: float) -> None:
+def train(photos: Path, out: Path, recipe: recipes.Recipe, checkpoint_seconds: float, pace: float) -> None:
     """Start or go on, in this process; `pace` slows each step so that kills meet all of its moments."""
 
     class Slow:
@@ -73,7 +75,6 @@ def train(photos: Path, out: Path, network: str, checkpoint_seconds: float, pace
     if run.state.exists():
         resume(run, around)
     else:
-        recipe = settings(network)
         split = split_for(recipe, scan(photos))
         others = [scan(folder) for folder in sorted(photos.parent.glob("other*"))]
         start(recipe, split, run, around, additions_for(recipe, split, others, around))
@@ -85,7 +86,7 @@ def finished(out: Path) -> bool:
     return state.exists() and RunFolder(out).read_state()["status"] == "finished"
 
 
-def killed_until_done(photos: Path, out: Path, network: str, chance: random.Random) -> int:
+def killed_until_done(photos: Path, out: Path, recipe: recipes.Recipe, chance: random.Random) -> int:
     """Train in children that are killed after a random time. Returns the number of kills."""
     kills = 0
     while not finished(out):
@@ -93,7 +94,7 @@ def killed_until_done(photos: Path, out: Path, network: str, chance: random.Rand
         if child == 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             try:
-                train(photos, out, network, chance.choice([0.0, 0.0, 0.05, 10.0]), 0.004)
+                train(photos, out, recipe, chance.choice([0.0, 0.0, 0.05, 10.0]), 0.004)
             except BaseException as error:
                 print(repr(error), file=sys.stderr, flush=True)
                 os._exit(1)
@@ -130,9 +131,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--network", default="notebook-v4")
+    parser.add_argument("--augment-as", default="intended", choices=["intended", "keras"])
     parser.add_argument("--also-learn", action="store_true", help="learn from two further folders too")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
+    recipe = settings(chosen.network, chosen.augment_as)
     chance = random.Random(chosen.seed)
     with tempfile.TemporaryDirectory() as folder:
         photos = Path(folder) / "photos"
@@ -142,16 +145,17 @@ def main() -> None:
         whole = Path(folder) / "whole"
         child = os.fork()  # the parent never trains: forking after torch has worked is not safe
         if child == 0:
-            train(photos, whole, chosen.network, 1000.0, 0.0)
+            train(photos, whole, recipe, 1000.0, 0.0)
             os._exit(0)
         os.waitpid(child, 0)
         kills, equal = [], []
         for number in range(chosen.runs):
             out = Path(folder) / f"killed-{number}"
-            kills.append(killed_until_done(photos, out, chosen.network, chance))
+            kills.append(killed_until_done(photos, out, recipe, chance))
             equal.append(same(ending(whole), ending(out)))
         steps = sum(entry["kind"] == "step" for entry in ending(whole)[2])
-    print(json.dumps({"network": chosen.network, "steps": steps, "kills": kills, "equal": equal}))
+    told = {"network": chosen.network, "augment_as": chosen.augment_as}
+    print(json.dumps(told | {"steps": steps, "kills": kills, "equal": equal}))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Any, cast
 from fingerspell.core.durable import digest_of, read_json, write_json
 from fingerspell.core.errors import DataError, known_names
 from fingerspell.lab.data.dealing import PARTS, Part, by_label, deal, draw
+from fingerspell.lab.data.keras_walk import keras_walk
 from fingerspell.lab.data.manifest import Manifest, Photo
 from fingerspell.lab.data.stretches import deal_stretches, stretch_names
 
@@ -238,10 +239,9 @@ def _keras(manifest: Manifest, val: float) -> tuple[list[Part], list[str]]:
     folder, then lexicographically by file name) are validation, the rest training."""
     parts: list[Part] = ["train"] * len(manifest.photos)
     by_folder: dict[str, list[int]] = defaultdict(list)
-    for index, photo in enumerate(manifest.photos):
-        by_folder[photo.path.partition("/")[0]].append(index)
-    for indices in by_folder.values():
-        walked = sorted(indices, key=lambda index: tuple(manifest.photos[index].path.rpartition("/")[::2]))
+    for index in keras_walk(manifest.photos):
+        by_folder[manifest.photos[index].path.partition("/")[0]].append(index)
+    for walked in by_folder.values():
         for index in walked[: int(val * len(walked))]:
             parts[index] = "val"
     return parts, stretch_names(manifest, 10)

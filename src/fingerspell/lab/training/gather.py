@@ -12,6 +12,7 @@ from fingerspell.lab.augment import photo_ids
 from fingerspell.lab.data.additions import Addition
 from fingerspell.lab.data.cache import PhotoCache
 from fingerspell.lab.data.joined import joined, starts_of
+from fingerspell.lab.data.keras_walk import keras_walk
 from fingerspell.lab.data.manifest import Photo
 from fingerspell.lab.data.split import Split
 from fingerspell.lab.training.loop import TrainingData
@@ -38,9 +39,10 @@ def training_data(
             remedy="look at the folder with 'fingerspell data audit'",
         )
     packed = [cache.pixels, *(its.pixels for _, its in added)]
-    rows = [_rows(train, cache)]
+    rows, walked = [_rows(train, cache)], keras_walk(train)
     for (addition, its), first in zip(added, starts_of(packed)[1:], strict=True):
         _require_rows(addition, its)
+        walked += [len(train) + index for index in keras_walk(addition.learnt)]
         train += addition.learnt
         rows.append(first + _rows(addition.learnt, its))
 
@@ -48,7 +50,13 @@ def training_data(
         return np.array([number[photo.label] for photo in some], dtype=np.int64)
 
     return TrainingData(
-        joined(packed), np.concatenate(rows), targets(train), photo_ids(train), _rows(val, cache), targets(val)
+        joined(packed),
+        np.concatenate(rows),
+        targets(train),
+        photo_ids(train),
+        _rows(val, cache),
+        targets(val),
+        np.array(walked, dtype=np.int64),
     )
 
 

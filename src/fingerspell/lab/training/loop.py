@@ -1,7 +1,8 @@
 """The training loop: an epoch is a pass over the training photos in an order that follows from (seed, epoch).
 
 Nothing random has a state: order and augmentation follow from (seed, epoch, photo), dropout from (seed, step). So a
-run killed at any moment and gone on with takes the same steps, bit for bit on the same machine and thread count.
+run killed at any moment and gone on with takes the same steps, bit for bit on the same machine and thread count. With
+`augment_as = "keras"` order and augmentation are Keras's and follow from (seed, step); see `as_keras`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from fingerspell.lab.augment import apply, draw, random_words
 from fingerspell.lab.data.joined import Pixels
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.recipe import Recipe
+from fingerspell.lab.training.as_keras import AsKeras
 from fingerspell.lab.training.checkpoint import load_checkpoint, save_checkpoint
 from fingerspell.lab.training.device import mixed_precision, out_of_memory
 from fingerspell.lab.training.journal import Journal
@@ -43,6 +45,7 @@ class TrainingData:
         train_rows, val_rows: rows of `pixels`.
         train_labels, val_labels: positions in the model's labels, int64.
         train_ids: 64-bit identities of the training photos.
+        keras_walk: positions of the training photos in the order of Keras's directory walk, folder after folder.
     """
 
     pixels: Pixels
@@ -51,6 +54,7 @@ class TrainingData:
     train_ids: NDArray[np.uint64]
     val_rows: NDArray[np.int64]
     val_labels: NDArray[np.int64]
+    keras_walk: NDArray[np.int64]
 
 
 class Observer(Protocol):
@@ -125,6 +129,11 @@ class Trainer:
         if settings.channels_last:
             self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.policy = self.recipe.policy()
+        self.as_keras = (
+            AsKeras(self.policy, self.recipe.seed, settings.batch_size, self.data.keras_walk)
+            if self.recipe.augment_as == "keras"
+            else None
+        )
         self.optimizer = build_optimizer(settings.optimizer, self.net, settings.learning_rate, settings.weight_decay)
         self.schedule = build_schedule(self.recipe, self.steps_per_epoch)
         stopping = self.recipe.stopping
@@ -178,22 +187,27 @@ class Trainer:
         self._end_epoch()
 
     def _order(self) -> NDArray[np.int64]:
+        if self.as_keras is not None:
+            return self.as_keras.order(self.position.epoch)
         words = random_words(self.recipe.seed, self.position.epoch, self.data.train_ids, _ORDER)
         # copies of one photo have one identity: a stable sort keeps their order fixed
         return np.argsort(words, kind="stable")
 
     def _batch(self, some: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Augmented, normalised photos (N, 3, h, w) and labels (N,) on the device."""
-        photos = self._photos(self.data.train_rows[some])
+        labels = torch.from_numpy(self.data.train_labels[some]).to(self.device)
+        pixels = self.data.pixels[self.data.train_rows[some]]
+        if self.as_keras is not None:
+            changed = self.as_keras.changed(pixels, self.position.epoch, self.position.step)
+            return self._normalised(self._scaled(changed)), labels
+        photos = self._scaled(pixels)
         height, width = photos.shape[2:]
         draws = draw(self.policy, self.recipe.seed, self.position.epoch, self.data.train_ids[some], height, width)
-        labels = torch.from_numpy(self.data.train_labels[some]).to(self.device)
         return self._normalised(apply(photos, draws)), labels
 
-    def _photos(self, rows: NDArray[np.int64]) -> Tensor:
-        """(N, 3, h, w) float32, 0–1, on the device."""
-        pixels = torch.from_numpy(self.data.pixels[rows]).to(self.device)
-        photos = pixels.permute(0, 3, 1, 2).float() * float(np.float32(1 / 255))
+    def _scaled(self, levels: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
+        """Levels (N, h, w, 3), 0–255 → (N, 3, h, w) float32, 0–1, on the device."""
+        photos = torch.from_numpy(levels).to(self.device).permute(0, 3, 1, 2).float() * float(np.float32(1 / 255))
         layout = torch.channels_last if self.recipe.training.channels_last else torch.contiguous_format
         return photos.contiguous(memory_format=layout)
 
@@ -305,7 +319,7 @@ class Trainer:
         with torch.no_grad():
             for start in range(0, len(self.data.val_rows), batch):
                 labels = torch.from_numpy(self.data.val_labels[start : start + batch]).to(self.device)
-                photos = self._normalised(self._photos(self.data.val_rows[start : start + batch]))
+                photos = self._normalised(self._scaled(self.data.pixels[self.data.val_rows[start : start + batch]]))
                 with mixed_precision(self.recipe.training, self.device):
                     logits = self.net(photos)
                 loss += float(F.cross_entropy(logits.float(), labels, reduction="sum").item())
