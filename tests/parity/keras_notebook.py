@@ -1,7 +1,7 @@
 """The notebook's five networks as Keras models: the reference that ours are held against.
 
-Written from the specification of the notebook with Keras's own layers. v5, which the notebook describes in prose only, is
-built to the definition in `fingerspell.lab.nets`; its attention needs one layer that Keras does not have.
+Written from the specification of the notebook with Keras's own layers. v5, which the notebook describes in prose only,
+is built to the definition in `fingerspell.lab.nets`; its attention needs one layer that Keras does not have.
 
 Needs Keras on its torch backend: set KERAS_BACKEND=torch before this is imported.
 """
@@ -117,9 +117,7 @@ def v5(photos: Any, classes: int, dropout: float) -> Any:
 NETWORKS = {"notebook-v1": v1, "notebook-v2": v2, "notebook-v3": v3, "notebook-v4": v4, "notebook-v5": v5}
 
 
-def build(
-    network: str, classes: int = 29, height: int = 200, width: int = 200, *, dropout: bool = True
-) -> keras.Model:
+def build(network: str, classes: int = 29, height: int = 200, width: int = 200, *, dropout: bool = True) -> keras.Model:
     """A fresh Keras model: (N, h, w, 3) photos, 0–1 → (N, classes) probabilities. Without dropout its rates are 0."""
     photos = keras.Input((height, width, 3))
     return keras.Model(photos, NETWORKS[network](photos, classes, float(dropout)), name=network.replace("-", "_"))

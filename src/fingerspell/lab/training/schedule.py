@@ -6,7 +6,10 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from fingerspell.lab.recipe import CosineSettings, CyclicSettings, PlateauSettings, Recipe
+from fingerspell.lab.training.stopping import exceeds
 
 
 class Schedule(Protocol):
@@ -53,7 +56,8 @@ class Constant:
 @dataclass
 class Plateau:
     """ReduceLROnPlateau, decision for decision as Keras 3.16: the rate of an epoch is logged before any change, a
-    reduction sets `wait` to zero and starts the cooldown, and nothing is reduced below the floor."""
+    reduction sets `wait` to zero and starts the cooldown, and nothing is reduced below the floor. Losses and
+    rates are compared as 32-bit floats, as there."""
 
     learning_rate: float
     settings: PlateauSettings
@@ -70,12 +74,13 @@ class Plateau:
         if self.cooldown > 0:
             self.cooldown -= 1
             self.wait = 0
-        if self.best is None or val_loss < self.best - self.settings.min_delta:
+        if self.best is None or exceeds(self.best, val_loss + self.settings.min_delta):
             self.best, self.wait = val_loss, 0
         elif self.cooldown <= 0:
             self.wait += 1
-            if self.wait >= self.settings.patience and self.learning_rate > self.settings.floor:
-                self.learning_rate = max(self.learning_rate * self.settings.factor, self.settings.floor)
+            if self.wait >= self.settings.patience and exceeds(self.learning_rate, self.settings.floor):
+                kept = float(np.float32(self.learning_rate))  # what Keras's variable holds of it
+                self.learning_rate = max(kept * self.settings.factor, self.settings.floor)
                 self.cooldown, self.wait = self.settings.cooldown, 0
 
     def state(self) -> dict[str, Any]:

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+
+def exceeds(value: float, other: float) -> bool:
+    """Whether value > other as 32-bit floats, as Keras's callbacks compare: smaller differences are ties.
+
+    NaN exceeds nothing, and nothing exceeds NaN.
+    """
+    with np.errstate(over="ignore"):
+        return bool(np.float32(value) > np.float32(other))
+
 
 @dataclass
 class EarlyStopping:
@@ -26,11 +37,11 @@ class EarlyStopping:
     def update(self, epoch: int, value: float) -> tuple[bool, bool]:
         """Take in an epoch's value. Returns (improved, stop).
 
-        The first epoch always counts as an improvement; `wait` is raised before it is compared with the patience;
-        stopping needs an epoch above 0.
+        The first epoch always counts as an improvement, and a NaN there is never improved on; `wait` is raised before
+        it is compared with the patience; stopping needs an epoch above 0.
         """
         self.wait += 1
-        if self.best is None or value > self.best + abs(self.min_delta):
+        if self.best is None or exceeds(value - abs(self.min_delta), self.best):
             self.best, self.best_epoch, self.wait = value, epoch, 0
             return True, False
         return False, self.patience is not None and self.wait >= self.patience and epoch > 0
