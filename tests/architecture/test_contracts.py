@@ -47,6 +47,8 @@ BROKEN = {
     "torch in core": ("core/scoring.py", "import torch", "core-light"),
     "torch inside a function of core": ("core/scoring.py", "def f() -> None:\n    import torch", "core-light"),
     "pydantic in core": ("core/bundle.py", "import pydantic", "core-light"),
+    "h5py in core": ("core/bundle.py", "import h5py", "core-light"),
+    "weights in file": ("lab/keras_model/file.py", "from fingerspell.lab.keras_model import weights", "keras-model"),
     "lab in core": ("core/bundle.py", "from fingerspell.lab import recipe", "floors"),
     "lab in live": ("live/recognizer.py", "from fingerspell.lab.data import manifest", "floors"),
     "live in lab": ("lab/evaluate.py", "def f() -> None:\n    from fingerspell.live import recognizer", "floors"),

@@ -59,7 +59,7 @@ def _installed(module: str) -> bool:
 def _parts(troubles: list[str]) -> None:
     needs = {
         "live": ("onnxruntime",),
-        "lab": ("torch", "pydantic", "jinja2", "matplotlib", "onnx", "onnxscript", "safetensors", "tomli_w"),
+        "lab": ("torch", "pydantic", "jinja2", "matplotlib", "onnx", "onnxscript", "safetensors", "tomli_w", "h5py"),
         "tensorboard": ("tensorboard",),
     }
     for part, modules in needs.items():

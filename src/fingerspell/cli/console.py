@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from fingerspell.core.errors import FingerspellError
@@ -34,6 +35,11 @@ def show_error(error: FingerspellError) -> None:
 def note(text: str) -> None:
     """Print a message for people on stderr."""
     err.print(text, markup=False)
+
+
+def heading(text: str) -> None:
+    """Print the heading of a step of longer work on stderr."""
+    err.print(f"\n[bold]── {escape(text)}[/]")
 
 
 def give(text: object) -> None:

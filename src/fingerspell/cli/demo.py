@@ -62,10 +62,6 @@ def demo_command(
     _summary(photos, run, bundle, results, time.monotonic() - began)
 
 
-def _heading(text: str) -> None:
-    console.err.print(f"\n[bold]── {text}[/]")
-
-
 def _photos(folder: Path | None, out: Path, short: bool) -> Path:
     """The folder given, or the development photos, or else photos rendered for the purpose."""
     if folder is not None:
@@ -79,7 +75,7 @@ def _rendered(place: Path, per_class: int) -> Path:
     try:
         from fingerspell.hands.plan import SynthPlan
 
-        _heading(f"0 render: no folder was given (DATA=folder), so {per_class} photos a class are rendered")
+        console.heading(f"0 render: no folder was given (DATA=folder), so {per_class} photos a class are rendered")
         render_photos(place, SynthPlan(per_class, _RENDERED_SIZE, _RENDERED_SIGNERS, 0), default_jobs())
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _RENDERERS:
@@ -112,10 +108,9 @@ def _split(photos: Path) -> Split:
 
 def _refuse_other_run(run: RunFolder, split: Split, settings: Recipe) -> None:
     """Before anything is written: a run on other photos or settings is not gone on with, nor overwritten."""
-    if not run.state.exists():
-        return
-    state = run.read_state()
-    if state["split"]["digest"] != split.digest or state["recipe"] != settings.as_dict():
+    from fingerspell.lab.training.launch import is_run_of
+
+    if run.state.exists() and not is_run_of(run.read_state(), settings, split):
         raise DataError(
             f"{run.path} holds a run on other photos or settings",
             expected="an empty folder, or the same demo",
@@ -130,7 +125,7 @@ def _look(photos: Path, split: Split, out: Path) -> None:
     from fingerspell.lab.data.audit import audit
     from fingerspell.lab.data.audit_page import write_page
 
-    _heading("1 audit: what is in the folder, and what would leak")
+    console.heading("1 audit: what is in the folder, and what would leak")
     with console.progress_bar() as progress:
         found = audit(photos, progress)
         write_page(found, out / "audit.html", progress)
@@ -138,7 +133,7 @@ def _look(photos: Path, split: Split, out: Path) -> None:
     show_audit(found)
     held_out = "signers are" if split.strategy == "group" else "stretches of the recording are"
     gap = "" if split.strategy == "group" else ", with a gap between"
-    _heading(f"2 split: whole {held_out} held out{gap}")
+    console.heading(f"2 split: whole {held_out} held out{gap}")
     split.save(out / "split.json")
     told = ", ".join(f"{part} {count}" for part, count in sorted(split.counts.items()))
     console.note(f"{told}; saved as {out / 'split.json'}")
@@ -148,7 +143,7 @@ def _train(split: Split, run: RunFolder, settings: Recipe, max_minutes: float | 
     """Train, or go on with a run that was cut off."""
     from fingerspell.lab.training.launch import Surroundings
 
-    _heading(f"3 train: recipe {settings.name}, at most {settings.training.epochs} epochs")
+    console.heading(f"3 train: recipe {settings.name}, at most {settings.training.epochs} epochs")
     around = Surroundings(cache_folder(), max_minutes=max_minutes)
     if run.state.exists():
         console.note(f"going on with {run.path} ({run.read_state()['status']})")
@@ -163,14 +158,14 @@ def _report(run: RunFolder, split: Split, strangers: list[Path]) -> list[SourceR
     from fingerspell.cli.evaluate import evaluate_run
 
     held_out = "signers" if split.strategy == "group" else "stretches"
-    _heading(f"4 evaluate: on the {held_out} held out{', and on other people’s photos' if strangers else ''}")
+    console.heading(f"4 evaluate: on the {held_out} held out{', and on other people’s photos' if strangers else ''}")
     return evaluate_run(run, strangers, cache_folder())
 
 
 def _export(run: RunFolder, out: Path) -> Path:
     from fingerspell.lab.export import export_bundle
 
-    _heading("5 save: one bundle with model, labels and preprocessing, checked against the network")
+    console.heading("5 save: one bundle with model, labels and preprocessing, checked against the network")
     bundle = out / "asl.bundle"
     with console.progress_bar() as progress:
         result = export_bundle(run, bundle, force=True, cache_folder=cache_folder(), progress=progress)
@@ -185,7 +180,7 @@ def _name_unseen(bundle: Path, run: RunFolder, split: Split) -> None:
     """Name photos of the test part, spread over the alphabet."""
     from fingerspell.live.recognizer import Recognizer
 
-    _heading("6 recognise: photos it never saw")
+    console.heading("6 recognise: photos it never saw")
     recognizer = Recognizer(bundle)
     unseen = [split.manifest.photos[index] for index in split.indices("test")]
     for photo in unseen[:: max(1, len(unseen) // _SHOWN)][:_SHOWN]:
@@ -197,7 +192,7 @@ def _name_unseen(bundle: Path, run: RunFolder, split: Split) -> None:
 def _summary(photos: Path, run: RunFolder, bundle: Path, results: list[SourceResult], seconds: float) -> None:
     from fingerspell.hands.synth import is_rendered
 
-    _heading("done")
+    console.heading("done")
     for result in results:
         console.out.print(f"{_in_words(result)}  {result.name}: {result.description}")
     if is_rendered(photos):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,32 +88,49 @@ def evaluate_run(
     Raises:
         DataError: a folder without photos that may be scored, or a run that is not whole.
     """
-    from fingerspell.lab.data.split import Split
     from fingerspell.lab.nets.model import Model
     from fingerspell.lab.report import MISTAKES, write_report
     from fingerspell.lab.sources import write_evaluation
+    from fingerspell.lab.training.run import IMPORTED
 
     state = run.read_state()
-    model, split, added = Model.load(run.require_weights()), Split.load(run.split), run.read_additions()
+    learnt = _Learnt(run.read_split(), run.read_additions(), is_known=state.get("status") != IMPORTED)
+    model = Model.load(run.require_weights())
     with console.progress_bar() as progress:
-        own, training = _own_part(model, split, added, cache, bool(folders), progress)
-        results = _all_sources(model, split, added, own, folders, cache, progress)
+        own, training = _own_part(model, learnt, cache, bool(folders), progress)
+        results = _all_sources(model, learnt, own, folders, cache, progress)
         write_evaluation(run.evaluation, results, state)
         shown = MISTAKES if photos else 0
         write_report(run, results, model, page or run.report, training=training, mistakes=shown, progress=progress)
     return results
 
 
+@dataclass(frozen=True)
+class _Learnt:
+    """What a run learnt from: its split and further folders; of an imported run what it is judged by, if anything."""
+
+    split: Split | None
+    added: Sequence[Addition]
+    is_known: bool
+
+
 def _own_part(
-    model: Model, split: Split, added: Sequence[Addition], place: Path, others: bool, progress: Progress
+    model: Model, learnt: _Learnt, place: Path, others: bool, progress: Progress
 ) -> tuple[SourceResult | None, TrainingPhotos | None]:
     """The run's own held-out part; None, with a note, where its photos are gone and others can be scored."""
     from fingerspell.lab.data.cache import cache_key, open_cache
     from fingerspell.lab.evaluate import evaluate_split
     from fingerspell.lab.report import TrainingPhotos
 
-    packed = place / cache_key(split.manifest, model.preprocess)
+    split, added = learnt.split, learnt.added
     try:
+        if split is None:
+            raise DataError(
+                "the run was imported, and has no photos of its own",
+                expected="folders of photos to score",
+                remedy="name them: fingerspell evaluate RUN DIR",
+            )
+        packed = place / cache_key(split.manifest, model.preprocess)
         if not packed.exists() and not split.manifest.root.is_dir():
             raise DataError(
                 f"the photos of the run, {split.manifest.root}, are no longer there",
@@ -120,7 +138,11 @@ def _own_part(
                 remedy="put the folder back, or give other folders to score",
             )
         cache = open_cache(split.manifest, model.preprocess, place, progress)
-        result = evaluate_split(model, split, cache, also_learnt=added, progress=progress)
+        result = evaluate_split(
+            model, split, cache, also_learnt=added, learnt_is_known=learnt.is_known, progress=progress
+        )
+        if not learnt.is_known:
+            return result, None
         return result, TrainingPhotos(split, cache, _packed(added, model.preprocess, place, progress))
     except DataError as error:
         if not others:
@@ -141,8 +163,7 @@ def _packed(
 
 def _all_sources(
     model: Model,
-    split: Split,
-    added: Sequence[Addition],
+    learnt: _Learnt,
     own: SourceResult | None,
     folders: Sequence[Path],
     cache: Path,
@@ -155,9 +176,12 @@ def _all_sources(
 
     results = [] if own is None else [own]
     for folder in folders:
-        result = evaluate_folder(model, folder, cache, split, progress, also_learnt=added)
+        result = evaluate_folder(
+            model, folder, cache, learnt.split, progress, also_learnt=learnt.added, learnt_is_known=learnt.is_known
+        )
         if result.part and own is not None:
-            console.note(f"{folder} is the folder the run was trained on: only its {result.part} part is scored")
+            its = "the folder the run was trained on" if learnt.is_known else "the run's own folder"
+            console.note(f"{folder} is {its}: only its {result.part} part is scored")
             continue
         if any(result.name == other.name for other in results):
             result = replace(result, name=str(folder))
@@ -232,7 +256,7 @@ def _cells(row: Row, sources: tuple[str, ...]) -> list[str]:
         _cell(row.held_out),
         percent(row.best_val_accuracy),
         row.split,
-        str(row.epochs),
+        "–" if row.epochs is None else str(row.epochs),
         duration(row.seconds_per_epoch),
         "–" if row.parameters is None else whole(row.parameters),
     ]

@@ -15,6 +15,10 @@ def export_command(
     run: Annotated[Path, typer.Argument(help="A run made by 'fingerspell train'.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="The bundle's folder.")] = Path("asl.bundle"),
     licence: Annotated[str, typer.Option(help="Under which you give the bundle on.")] = "not stated",
+    photos: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Photos for the check; by default those that the run is judged by."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a bundle that is there.")] = False,
 ) -> None:
     """Write a run's best weights as a bundle, if the exported graph agrees with the network.
@@ -33,7 +37,13 @@ def export_command(
 
     with console.progress_bar() as progress:
         result = export_bundle(
-            RunFolder.open(run), out, licence=licence, force=force, cache_folder=cache_folder(), progress=progress
+            RunFolder.open(run),
+            out,
+            licence=licence,
+            force=force,
+            photos=photos,
+            cache_folder=cache_folder(),
+            progress=progress,
         )
     console.note(
         f"{result.photos} photos agree between PyTorch and ONNX Runtime; the largest difference of a probability is "

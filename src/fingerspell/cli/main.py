@@ -7,7 +7,21 @@ import sys
 
 import typer
 
-from fingerspell.cli import about, console, data, demo, evaluate, export, predict, sheet, split, synth, train
+from fingerspell.cli import (
+    about,
+    console,
+    data,
+    demo,
+    evaluate,
+    export,
+    import_keras,
+    predict,
+    reproduce,
+    sheet,
+    split,
+    synth,
+    train,
+)
 from fingerspell.core.errors import FingerspellError, MissingExtraError
 
 app = typer.Typer(
@@ -27,6 +41,8 @@ app.command("evaluate")(evaluate.evaluate_command)
 app.command("compare")(evaluate.compare_command)
 app.command("export")(export.export_command)
 app.command("predict")(predict.predict_command)
+app.command("reproduce")(reproduce.reproduce_command)
+app.command("import-keras")(import_keras.import_keras_command)
 app.command("demo")(demo.demo_command)
 app.command("nets")(about.nets_command)
 app.command("doctor")(about.doctor_command)
@@ -38,6 +54,7 @@ _EXTRA_OF = {
     "matplotlib": "lab",
     "onnx": "lab",
     "onnxscript": "lab",
+    "h5py": "lab",
     "safetensors": "lab",
     "tomli_w": "lab",
     "onnxruntime": "live",

@@ -157,6 +157,7 @@ def train_command(
                 remedy="a run goes on with the folders it began with; begin a new one to add more",
             )
         run = RunFolder.open(resume)
+        run.require_trained()
         settings = recipes.from_dict(run.read_state()["recipe"])
         _train(settings, None, run, around, tensorboard)
         return
@@ -219,13 +220,17 @@ def run_training(
     around: Surroundings,
     tensorboard: bool = False,
     additions: Sequence[Addition] = (),
+    go_on: str = "",
 ) -> dict[str, Any]:
-    """Start (or, without a split, go on with) a run, drawing its progress. Returns the content of run.json."""
+    """Start (or, without a split, go on with) a run, drawing its progress. Returns the content of run.json.
+
+    Stopped by a signal, it names the command that goes on (`go_on`, or `train --resume`) and raises typer.Exit.
+    """
     from fingerspell.lab.data.cache import bytes_needed
     from fingerspell.lab.training.launch import resume, start
 
     shown = ShownProgress(recipe.training.epochs)
-    around.observers = [shown, *_tensorboard(run.path, tensorboard)]
+    around.observers = [shown, *around.observers, *_tensorboard(run.path, tensorboard)]
     if split is not None:
         spec = recipe.preprocess.spec()
         needed = sum(bytes_needed(its, spec) for its in (split.manifest, *(each.manifest for each in additions)))
@@ -237,7 +242,7 @@ def run_training(
     finally:
         shown.close()
     if request.number is not None and state["status"] == "paused":
-        console.note(f"saved. Go on with: fingerspell train --resume {run.path}")
+        console.note(f"saved. Go on with: {go_on or f'fingerspell train --resume {run.path}'}")
         raise typer.Exit(128 + request.number)
     return state
 

@@ -15,10 +15,11 @@ from fingerspell.core.scoring import Scores
 from fingerspell.lab.data.split import Split
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.nets.registry import parameter_counts
-from fingerspell.lab.training.run import RunFolder
+from fingerspell.lab.training.run import IMPORTED, RunFolder
 
 NOT_STATED = "not stated"
 NOT_MEASURED = "not measured"
+NOT_KNOWN = "not known"
 
 INTENDED_USE = (
     "Naming the letter of the ASL manual alphabet that one hand shows in a photo, for learning, practice and research."
@@ -36,7 +37,7 @@ _ABSOLUTE = re.compile(r"(?<![\w.:/])(?:~?/|[A-Za-z]:[\\/])(?:[^\s/\\,;:'\"]+[\\
 def make_card(
     run: RunFolder,
     model: Model,
-    split: Split,
+    split: Split | None,
     *,
     scores: list[dict[str, Any]] | str,
     licence: str,
@@ -48,7 +49,7 @@ def make_card(
     Args:
         run: the run.
         model: its network.
-        split: its split.
+        split: its split; of an imported run it says nothing of what was learnt from, and may be None.
         scores: what `read_scores` gave.
         licence: under which the bundle is given on, in its maker's words.
         temperature: what the logits are divided by.
@@ -72,6 +73,7 @@ def make_card(
         "labels_absent": [label for label in LABELS if label not in model.labels],
         "licence": licence,
         "data": _data(state, split),
+        **({"imported": state.get("imported")} if state.get("status") == IMPORTED else {}),
         "training": {
             "status": state.get("status", NOT_STATED),
             "best": state.get("best"),
@@ -133,7 +135,9 @@ def _motion_note(labels: tuple[str, ...]) -> str:
     return f"{moving}: these letters are movements. A photo shows only a moment of one, so treat answers with care."
 
 
-def _data(state: Mapping[str, Any], split: Split) -> dict[str, Any]:
+def _data(state: Mapping[str, Any], split: Split | None) -> dict[str, Any]:
+    if split is None or state.get("status") == IMPORTED:
+        return dict.fromkeys(("folder", "digest", "photos", "who_signs", "split"), NOT_KNOWN)
     damaged, also_learnt = (_of(state, "data").get(key) for key in ("damaged", "also_learnt"))
     return {
         "folder": split.manifest.root.name,

@@ -14,7 +14,7 @@ from fingerspell.core.scoring import Interval
 from fingerspell.lab import figures
 from fingerspell.lab.page import percent, whole, write_page
 from fingerspell.lab.training.journal import read_journal
-from fingerspell.lab.training.run import RunFolder
+from fingerspell.lab.training.run import IMPORTED, RunFolder
 
 RECORDED_NOTE = (
     "Recorded by the notebook with Keras on the full set of 87,000 photos, on Keras's own split, whose validation "
@@ -46,8 +46,8 @@ class Row:
         split: strategy and seed, in words.
         split_digest: of the split; "" for a recorded run.
         data_digest: of the photos; "" for a recorded run.
-        status: `finished`, `paused`, `running`, `failed` or `recorded`.
-        epochs: how many are done.
+        status: `finished`, `paused`, `running`, `failed`, `imported` or `recorded`.
+        epochs: how many are done; None where it is not known.
         best_val_accuracy: 0–1, or None.
         val_accuracy: by epoch, from the first; None where not finite.
         seconds_per_epoch: median over the epochs; for recorded runs the best seen.
@@ -55,6 +55,7 @@ class Row:
         others: other sources, where it was evaluated on them.
         also_learnt: further folders that it learnt from, each with its number of photos, in words.
         recorded: whether these are figures that this program did not measure.
+        imported: the file that it was brought over from; "" for a run that was trained here.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Row:
     split_digest: str
     data_digest: str
     status: str
-    epochs: int
+    epochs: int | None
     best_val_accuracy: float | None
     val_accuracy: tuple[float | None, ...]
     seconds_per_epoch: float | None
@@ -72,6 +73,7 @@ class Row:
     others: tuple[SourceScore, ...] = ()
     also_learnt: tuple[str, ...] = ()
     recorded: bool = False
+    imported: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,9 @@ RECORDED: tuple[Row, ...] = (
 )
 """The notebook's own log: validation accuracy by epoch, best seconds an epoch on an RTX 4050 laptop GPU."""
 
+RECORDED_LEARNT, RECORDED_HELD_OUT, RECORDED_STEPS = 69_600, 17_400, 2_175
+"""Photos that the notebook learnt from and held out, and its steps an epoch, 32 photos each."""
+
 
 def compare_runs(folders: Sequence[Path], *, recorded: bool = True) -> Comparison:
     """Read runs side by side.
@@ -134,7 +139,7 @@ def compare_runs(folders: Sequence[Path], *, recorded: bool = True) -> Compariso
         if places.count(place) > 1:
             raise DataError(f"{place} is given twice", expected="each run once")
     names = _short_names(places)
-    rows = tuple(_row(RunFolder.open(place), name) for place, name in zip(places, names, strict=True))
+    rows = tuple(row_of(RunFolder.open(place), name) for place, name in zip(places, names, strict=True))
     return Comparison(rows + (RECORDED if recorded else ()), tuple(_warnings(rows, recorded)))
 
 
@@ -147,7 +152,8 @@ def _short_names(places: Sequence[Path]) -> list[str]:
     return [str(place) for place in places]
 
 
-def _row(run: RunFolder, name: str) -> Row:
+def row_of(run: RunFolder, name: str) -> Row:
+    """A run as a row, under a name. Raises DataError where its files are damaged."""
     state = run.read_state()
     try:
         return _row_of(run, name, state, _scores(run))
@@ -162,14 +168,15 @@ def _row(run: RunFolder, name: str) -> Row:
 def _row_of(run: RunFolder, name: str, state: Mapping[str, Any], scores: Sequence[tuple[bool, SourceScore]]) -> Row:
     epochs = [entry for entry in read_journal(run.journal) if entry.get("kind") == "epoch"]
     seconds = sorted(entry["seconds"] for entry in epochs if entry.get("seconds") is not None)
-    split = state["split"]
+    split, data = state["split"], state["data"]
+    imported = state["imported"]["file"] if state["status"] == IMPORTED else ""
     return Row(
         name=name,
         network=state["network"],
         parameters=state.get("parameters"),
-        split=f"{split['strategy']}, seed {split['seed']}",
-        split_digest=split["digest"],
-        data_digest=state["data"]["digest"],
+        split="not known" if imported else f"{split['strategy']}, seed {split['seed']}",
+        split_digest="" if imported else split["digest"],
+        data_digest="" if imported else data["digest"],
         status=state["status"],
         epochs=state["epochs_done"],
         best_val_accuracy=(state.get("best") or {}).get("val_accuracy"),
@@ -179,8 +186,9 @@ def _row_of(run: RunFolder, name: str, state: Mapping[str, Any], scores: Sequenc
         others=tuple(score for own, score in scores if not own),
         also_learnt=tuple(
             f"{PurePath(its['folder']).name} ({whole(its['photos'])} photos)"
-            for its in state["data"].get("also_learnt", [])
+            for its in (data or {}).get("also_learnt", [])
         ),
+        imported=imported,
     )
 
 
@@ -212,11 +220,17 @@ def _scores(run: RunFolder) -> list[tuple[bool, SourceScore]]:
 
 
 def _warnings(rows: Sequence[Row], recorded: bool) -> list[str]:
-    found = []
-    if len({row.data_digest for row in rows}) > 1:
+    found = [
+        f"{row.name} was imported from {row.imported}: what it learnt from is not known, so its scores may be on "
+        "photos that it has seen."
+        for row in rows
+        if row.imported
+    ]
+    known = [row for row in rows if not row.imported]
+    if len({row.data_digest for row in known}) > 1:
         found.append("The runs were trained on different photos: their own test parts are not the same photos.")
-    elif len({row.split_digest for row in rows}) > 1:
-        strategies = sorted({row.split for row in rows})
+    elif len({row.split_digest for row in known}) > 1:
+        strategies = sorted({row.split for row in known})
         if len(strategies) == 1:
             strategies.append("the same with other settings")
         found.append(
@@ -224,7 +238,7 @@ def _warnings(rows: Sequence[Row], recorded: bool) -> list[str]:
             "measured on different photos, and some splits flatter."
         )
     found += [f"{row.name} also learnt from {', '.join(row.also_learnt)}." for row in rows if row.also_learnt]
-    unfinished = [row.name for row in rows if row.status != "finished"]
+    unfinished = [row.name for row in known if row.status != "finished"]
     if unfinished:
         found.append(f"Not finished: {', '.join(unfinished)}.")
     silent = [row.name for row in rows if row.held_out is None and not row.others]

@@ -26,7 +26,14 @@ from fingerspell.lab.data.manifest import LeftOut, Manifest, scan
 from fingerspell.lab.data.recordings import recording_order
 from fingerspell.lab.data.split import Split
 from fingerspell.lab.nets.model import Model
-from fingerspell.lab.sources import OVERLAP, UNKNOWN, SourceResult, folder_sentence, part_sentence
+from fingerspell.lab.sources import (
+    OVERLAP,
+    UNKNOWN,
+    SourceResult,
+    folder_sentence,
+    part_sentence,
+    presumed_sentence,
+)
 
 __all__ = [
     "SourceResult",
@@ -100,12 +107,14 @@ def evaluate_split(
     part: Part | None = None,
     *,
     also_learnt: Sequence[Addition] = (),
+    learnt_is_known: bool = True,
     device: str | torch.device | None = None,
     progress: Progress = silent,
 ) -> SourceResult:
     """Score one part of the split that a run was trained with.
 
-    Photos of the part whose very content also stands in the training part are left out and counted.
+    Photos of the part whose very content also stands in the training part are left out and counted. Where it is not
+    known what the model learnt from, the split is what Keras would have made: all of its part is scored, as Keras does.
 
     Args:
         model: the trained model.
@@ -113,6 +122,7 @@ def evaluate_split(
         cache: of the split's manifest, in the model's size.
         part: by default the held-out part (see `held_out_part`).
         also_learnt: the further folders that the run learnt from.
+        learnt_is_known: False for an imported model, whose split is only assumed.
         device: where to compute.
         progress: called while photos are scored.
 
@@ -122,7 +132,7 @@ def evaluate_split(
     part = part or held_out_part(split)
     photos = split.manifest.photos
     learnt: set[str] = set()
-    if part != "train":
+    if part != "train" and learnt_is_known:
         learnt = {photos[index].sha256 for index in split.indices("train")}
         learnt |= {photo.sha256 for addition in also_learnt for photo in addition.learnt}
     left_out: list[LeftOut] = []
@@ -133,6 +143,7 @@ def evaluate_split(
         else:
             chosen.append(index)
     source = split.manifest.root.resolve().name
+    sentence = part_sentence(split, part, source, [addition.name for addition in also_learnt])
     return _score_photos(
         model,
         split.manifest,
@@ -141,9 +152,9 @@ def evaluate_split(
         groups=split.blocks,
         left_out=left_out,
         name=f"{source} ({part} part, {split.strategy} split)",
-        strategy=split.strategy,
+        strategy=split.strategy if learnt_is_known else UNKNOWN,
         part=part,
-        sentence=part_sentence(split, part, source, [addition.name for addition in also_learnt]),
+        sentence=sentence if learnt_is_known else presumed_sentence(split, part, source),
         device=device,
         progress=progress,
     )
@@ -157,6 +168,7 @@ def evaluate_folder(
     progress: Progress = silent,
     *,
     also_learnt: Sequence[Addition] = (),
+    learnt_is_known: bool = True,
     device: str | torch.device | None = None,
 ) -> SourceResult:
     """Score a folder of photos without letting anything through that the run has seen.
@@ -172,6 +184,7 @@ def evaluate_folder(
         training_split: the run's split; None where it is not known (then nothing can be recognised as seen).
         progress: called while photos are hashed, decoded and scored.
         also_learnt: the further folders that the run learnt from.
+        learnt_is_known: False for an imported model: then the split only names the folder that it is judged by.
         device: where to compute.
 
     Raises:
@@ -180,7 +193,17 @@ def evaluate_folder(
     manifest = scan(folder, progress)
     if training_split is not None and manifest.digest == training_split.manifest.digest:
         cache = open_cache(training_split.manifest, model.preprocess, cache_folder, progress)
-        return evaluate_split(model, training_split, cache, also_learnt=also_learnt, device=device, progress=progress)
+        return evaluate_split(
+            model,
+            training_split,
+            cache,
+            also_learnt=also_learnt,
+            learnt_is_known=learnt_is_known,
+            device=device,
+            progress=progress,
+        )
+    if not learnt_is_known:
+        training_split = None
     parts = _parts_by_content(training_split, also_learnt)
     known = [parts.get(photo.sha256, "") for photo in manifest.photos]
     left_out = list(manifest.left_out)

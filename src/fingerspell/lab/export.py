@@ -33,8 +33,9 @@ from fingerspell.core.onnx_file import require_self_contained
 from fingerspell.core.preprocess import PreprocessSpec, decode, preprocess
 from fingerspell.core.progress import Progress, silent
 from fingerspell.lab.card import NOT_STATED, make_card, read_scores
+from fingerspell.lab.data.manifest import scan
 from fingerspell.lab.data.split import Split
-from fingerspell.lab.golden import GoldenPhoto, golden_photos
+from fingerspell.lab.golden import GoldenPhoto, golden_photos, photos_of
 from fingerspell.lab.graph import BundleGraph, to_onnx
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.training.run import RunFolder
@@ -70,6 +71,7 @@ def export_bundle(
     *,
     licence: str = NOT_STATED,
     force: bool = False,
+    photos: Path | None = None,
     cache_folder: Path,
     temperature: float = 1.0,
     progress: Progress = silent,
@@ -82,6 +84,7 @@ def export_bundle(
         out: the bundle's folder.
         licence: under which the bundle is given on, in its maker's words.
         force: replace a bundle that is there.
+        photos: a folder to take the photos of the parity check from; by default those that the run is judged by.
         cache_folder: where decoded photos are kept, for golden samples of a folder that is gone.
         temperature: logits are divided by it before the softmax.
         progress: called after each of four steps.
@@ -93,15 +96,15 @@ def export_bundle(
     """
     require_free(out, force=force)
     model = Model.load(run.require_weights())
-    split = Split.load(run.split)
+    split = run.read_split()
     scores = read_scores(run)
     net = copy.deepcopy(model.net).cpu().eval()
-    photos = golden_photos(split, model.labels, model.preprocess, cache_folder, progress)
+    checked = _photos(split, photos, model, cache_folder, progress)
     progress("exporting", 1, _STEPS)
     data = to_onnx(build(net, model.preprocess, temperature))
     require_self_contained(data)
     progress("exporting", 2, _STEPS)
-    golden = reference_answers(net, model.labels, model.preprocess, photos, temperature)
+    golden = reference_answers(net, model.labels, model.preprocess, checked, temperature)
     largest = require_parity(data, golden, model.labels, upright=model.preprocess.upright)
     progress("exporting", 3, _STEPS)
     card = make_card(
@@ -116,6 +119,23 @@ def export_bundle(
     path = write_bundle(out, model=data, card=card, golden=golden, force=force)
     progress("exporting", _STEPS, _STEPS)
     return ExportResult(path, len(golden), largest, len(data), isinstance(scores, list))
+
+
+def _photos(
+    split: Split | None, folder: Path | None, model: Model, cache_folder: Path, progress: Progress
+) -> tuple[GoldenPhoto, ...]:
+    """The photos of the parity check. Raises BundleError where an imported run has none and no folder is given."""
+    if folder is not None:
+        manifest = scan(folder, progress)
+        every = range(len(manifest.photos))
+        return photos_of(manifest, every, model.labels, model.preprocess, cache_folder, progress)
+    if split is None:
+        raise BundleError(
+            "the run was imported, and has no photos of its own for the parity check",
+            expected="a folder of photos",
+            remedy="name one: fingerspell export RUN --photos DIR",
+        )
+    return golden_photos(split, model.labels, model.preprocess, cache_folder, progress)
 
 
 def _parity_record(golden: Sequence[GoldenSample], largest: float) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from fingerspell.core.scoring import Scores
 
@@ -68,12 +68,14 @@ class Picture:
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: a name and (x, y) points; `recorded` ones, not measured here, are thin and broken."""
+    """One curve: a name and (x, y) points; `recorded` ones, not measured here, are thin and broken; `thin` ones stand
+    in the background."""
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
     recorded: bool = False
+    thin: bool = False
 
 
 def draw(paint: Callable[[Canvas, Theme], None], alt: str, width: float, height: float) -> Picture:
@@ -116,36 +118,63 @@ def _svg(paint: Callable[[Canvas, Theme], None], theme: Theme, width: float, hei
     return "data:image/svg+xml;base64," + base64.b64encode(text).decode("ascii")
 
 
-def curves(title: str, lines: Sequence[Line], *, share: bool, best: int | None = None, alt: str) -> Picture:
-    """Curves by epoch (x counted from 1); `share` draws the y axis in percent; `best` marks an epoch."""
+def curves(
+    title: str,
+    lines: Sequence[Line | None],
+    *,
+    share: bool,
+    best: int | None = None,
+    marks: Sequence[tuple[float, str]] = (),
+    x: str = "epoch",
+    log_x: bool = False,
+    alt: str,
+) -> Picture:
+    """Curves by epoch (counted from 1), or by what else `x` names.
+
+    Args:
+        title: above the figure.
+        lines: the curves; None keeps a colour free.
+        share: draw the y axis in percent.
+        best: an epoch to mark.
+        marks: further places to mark, each with a word.
+        x: what the x axis counts.
+        log_x: draw the x axis logarithmically.
+        alt: the text that stands for the figure.
+    """
 
     def paint(canvas: Canvas, theme: Theme) -> None:
         axes = canvas.add_subplot()
         _curves(axes, theme, lines)
-        if best is not None:
-            axes.axvline(best, color=theme.ink, linewidth=1, linestyle=":")
-            place: Any = {"xytext": (3, 0), "textcoords": "offset points", "va": "top", "fontsize": 9}
-            axes.annotate("best", (best, 1), xycoords=("data", "axes fraction"), color=theme.ink, **place)
+        for number, (place, word) in enumerate([*marks, *([(best, "best")] if best is not None else [])]):
+            axes.axvline(place, color=theme.ink, linewidth=1, linestyle=":")
+            down = -11 * (number % 3)  # so that the words of marks close together can be told apart
+            style: Any = {"xytext": (3, down), "textcoords": "offset points", "va": "top", "fontsize": 9}
+            axes.annotate(word, (place, 1), xycoords=("data", "axes fraction"), color=theme.ink, **style)
+        if log_x:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         if share:
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             axes.set_ylim(0, 1.02)
         axes.set_title(title)
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(x)
 
     return draw(paint, alt, 4.6, 3.2)
 
 
-def _curves(axes: Axes, theme: Theme, lines: Sequence[Line]) -> None:
+def _curves(axes: Axes, theme: Theme, lines: Sequence[Line | None]) -> None:
     for index, line in enumerate(lines):
+        if line is None:
+            continue
         axes.plot(
             line.x,
             line.y,
             label=line.name,
             color=theme.series[index % len(theme.series)],
             linestyle="--" if line.recorded else _STYLES[index // len(theme.series) % len(_STYLES)],
-            linewidth=1.2 if line.recorded else 2,
+            linewidth=1.2 if line.recorded or line.thin else 2,
             marker="o",
-            markersize=2.5 if line.recorded else 3.5,
+            markersize=2.5 if line.recorded or line.thin else 3.5,
         )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(lines) > 1:

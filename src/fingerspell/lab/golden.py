@@ -6,7 +6,7 @@ Bundles are handed on, so a photo's metadata (place, time, camera) is taken out;
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from fingerspell.core.errors import BundleError, DataError, PhotoError
 from fingerspell.core.preprocess import PreprocessSpec, decode
 from fingerspell.core.progress import Progress
 from fingerspell.lab.data.cache import PhotoCache, open_cache
-from fingerspell.lab.data.manifest import Photo
+from fingerspell.lab.data.manifest import Manifest, Photo
 from fingerspell.lab.data.split import Split
 
 OTHER_SIZES = ((320, 240), (97, 131), (240, 427))
@@ -44,10 +44,24 @@ class GoldenPhoto:
 def golden_photos(
     split: Split, labels: tuple[str, ...], spec: PreprocessSpec, cache_folder: Path, progress: Progress
 ) -> tuple[GoldenPhoto, ...]:
-    """One photo of each label from the part that judges (test, else val), then some in other sizes.
+    """One photo of each label from the part of a split that judges (test, else val); see `photos_of`."""
+    judging = split.indices("test" if split.counts["test"] else "val")
+    return photos_of(split.manifest, judging, labels, spec, cache_folder, progress)
+
+
+def photos_of(
+    manifest: Manifest,
+    indices: Iterable[int],
+    labels: tuple[str, ...],
+    spec: PreprocessSpec,
+    cache_folder: Path,
+    progress: Progress,
+) -> tuple[GoldenPhoto, ...]:
+    """One photo of each label, then some in other sizes.
 
     Args:
-        split: of the run.
+        manifest: of a folder.
+        indices: which of its photos may be taken.
         labels: of the model.
         spec: the model's; names the cache to take pixels from where the folder is gone.
         cache_folder: where caches are kept.
@@ -57,29 +71,22 @@ def golden_photos(
         BundleError: neither the folder nor a cache of it is there.
     """
     found: list[tuple[str, bytes]] = []
-    by_label = _judging_photos(split, labels)
-    cached = _Cached(split, spec, cache_folder, progress)
+    by_label: dict[str, list[Photo]] = {label: [] for label in labels}
+    for index in indices:
+        by_label.get(manifest.photos[index].label, []).append(manifest.photos[index])
+    cached = _Cached(manifest, spec, cache_folder, progress)
     for label, photos in by_label.items():
-        data = _original(split.manifest.root, photos) or cached.jpeg(photos)
+        data = _original(manifest.root, photos) or cached.jpeg(photos)
         if data:
             found.append((label, data))
     if not found:
         raise BundleError(
-            f"no photo for the parity check: neither {split.manifest.root} nor a cache of it can be read",
+            f"no photo for the parity check: neither {manifest.root} nor a cache of it can be read",
             expected="the photos that the run was trained with",
             remedy="put the folder back where it was",
         )
     photos_as_jpeg = [*found, *_variants([data for _, data in found])]
     return tuple(GoldenPhoto(f"{at:02d}-{name}.jpg", data) for at, (name, data) in enumerate(photos_as_jpeg))
-
-
-def _judging_photos(split: Split, labels: tuple[str, ...]) -> Mapping[str, list[Photo]]:
-    by_label: dict[str, list[Photo]] = {label: [] for label in labels}
-    for index in split.indices("test" if split.counts["test"] else "val"):
-        photo = split.manifest.photos[index]
-        if photo.label in by_label:
-            by_label[photo.label].append(photo)
-    return by_label
 
 
 def _original(root: Path, photos: list[Photo]) -> bytes | None:
@@ -99,8 +106,8 @@ def _original(root: Path, photos: list[Photo]) -> bytes | None:
 class _Cached:
     """Pixels of the run's cache, opened only if they are asked for."""
 
-    def __init__(self, split: Split, spec: PreprocessSpec, folder: Path, progress: Progress) -> None:
-        self._open: Callable[[], PhotoCache] = lambda: open_cache(split.manifest, spec, folder, progress)
+    def __init__(self, manifest: Manifest, spec: PreprocessSpec, folder: Path, progress: Progress) -> None:
+        self._open: Callable[[], PhotoCache] = lambda: open_cache(manifest, spec, folder, progress)
         self._cache: PhotoCache | None = None
         self._absent = False
 

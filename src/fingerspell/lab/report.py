@@ -28,7 +28,7 @@ from fingerspell.lab.data.split import Split
 from fingerspell.lab.explain import features, nearest, saliency, worst_mistakes
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.page import of_hundred, overlay, percent, photo_uri, write_page
-from fingerspell.lab.sources import SourceResult, hardest_first, source_summary
+from fingerspell.lab.sources import UNKNOWN, SourceResult, hardest_first, source_summary
 from fingerspell.lab.training.journal import read_journal
 from fingerspell.lab.training.run import RunFolder
 
@@ -153,6 +153,8 @@ def headline(ordered: Sequence[SourceResult]) -> dict[str, Any]:
     lead = ordered[0]
     scores = lead.scores
     where = "another collection" if not lead.strategy else "photos it was not trained on"
+    if lead.strategy == UNKNOWN:
+        where = "photos of which it is not known whether it learnt from them"
     low_high = ""
     if scores.interval is not None:
         low_high = f"between {of_hundred(scores.interval.low)} and {of_hundred(scores.interval.high)} of 100"
@@ -160,7 +162,12 @@ def headline(ordered: Sequence[SourceResult]) -> dict[str, Any]:
         f"{of_hundred(result.scores.accuracy)} of 100 on {result.name}" for result in ordered[1:] if result is not lead
     ]
     warning = ""
-    if lead.strategy:
+    if lead.strategy == UNKNOWN:
+        warning = (
+            "What this recogniser learnt from is not known, so no number here is known to be of photos that it has not "
+            "seen. Score it on photos taken after it was trained, of people who took no part in its training."
+        )
+    elif lead.strategy:
         warning = (
             "No photos from another collection were scored. On other hands, rooms and cameras such recognisers "
             "often lose half of their accuracy or more: give a folder of such photos to 'fingerspell evaluate'."

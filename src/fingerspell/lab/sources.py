@@ -28,6 +28,7 @@ UNKNOWN = "unknown"
 _COLLECTION = 3
 _HARDNESS = {"group": 2, "block": 1, "random": 0, "keras": 0, OVERLAP: 0, UNKNOWN: 0}
 _PART_NAMES = {"test": "test part", "val": "validation part", "train": "training part", "guard": "guard part"}
+_RUN_KEYS = ("network", "recipe_name", "parameters", "best", "split", "imported", "provenance")
 _TRUST = {
     "random": "neighbouring frames of the same recordings were learnt from, so this number flatters",
     "keras": "the training photos are further frames of the same recordings, so this number flatters",
@@ -116,6 +117,16 @@ def part_sentence(split: Split, part: Part, source: str, also: Sequence[str] = (
     return sentence
 
 
+def presumed_sentence(split: Split, part: Part, source: str) -> str:
+    """The same for a run that was imported: its split is what Keras would have made, not what is known."""
+    val = split.settings.get("val", 0.2)
+    return (
+        f"{_PART_NAMES[part].capitalize()} of Keras's own split of {source}. What the model learnt from is not known: "
+        f"trained as the notebook does, with validation_split={val:g} of this very folder, it learnt from further "
+        "frames of the same recordings, so this number flatters; trained otherwise, perhaps from these very photos."
+    )
+
+
 def folder_sentence(
     name: str, training: Split | None, shared: int, own: int, strategy: str, also: Sequence[str] = ()
 ) -> str:
@@ -160,7 +171,7 @@ def evaluation_json(results: Sequence[SourceResult], run: Mapping[str, Any]) -> 
     return {
         "format": FORMAT,
         "made": now(),
-        "run": {key: run.get(key) for key in ("network", "recipe_name", "parameters", "best", "split", "provenance")},
+        "run": {key: run.get(key) for key in _RUN_KEYS},
         "sources": [_source_json(result) for result in hardest_first(results)],
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,7 @@ class Surroundings:
         observers: who is told of steps and epochs.
         progress: told of packing.
         asked_to_stop: a reason to pause, or None; asked after each step.
+        max_minutes_in_all: pause when the run has worked so long, over all of its sittings; or None.
     """
 
     cache_folder: Path
@@ -50,6 +51,7 @@ class Surroundings:
     observers: Sequence[Observer] = ()
     progress: Progress = silent
     asked_to_stop: Callable[[], str | None] = field(default=lambda: None)
+    max_minutes_in_all: float | None = None
 
 
 def split_for(recipe: Recipe, manifest: Manifest) -> Split:
@@ -118,7 +120,7 @@ def start(
             expected="a new folder",
             remedy=f"go on with it: fingerspell train --resume {run.path}, or choose another --out",
         )
-    with _only_trainer(run):
+    with only_trainer(run):
         split.save(run.split)
         if additions:
             save_additions(run.also_learnt, additions)
@@ -130,8 +132,9 @@ def start(
 
 def resume(run: RunFolder, around: Surroundings) -> dict[str, Any]:
     """Go on with a run where its last checkpoint stands. Returns the content of run.json; a finished run stays."""
+    run.require_trained()
     state = run.read_state()
-    with _only_trainer(run):
+    with only_trainer(run):
         recipe = recipes.from_dict(state["recipe"])
         split = Split.load(run.split)
         if split.digest != state["split"]["digest"]:
@@ -158,9 +161,28 @@ def _require_unchanged(addition: Addition, around: Surroundings) -> None:
         )
 
 
+def in_minutes(number: float) -> str:
+    """1 → `1 minute`, 20 → `20 minutes`."""
+    return f"{number:g} minute{'' if number == 1 else 's'}"
+
+
+def is_run_of(state: Mapping[str, Any], recipe: Recipe, split: Split) -> bool:
+    """Whether a run.json is of a run of this recipe on this split, so that the run may be gone on with."""
+    try:
+        own = state["split"] or {"digest": ""}  # an imported run has none
+        return bool(own["digest"] == split.digest and state["recipe"] == recipe.as_dict())
+    except (KeyError, TypeError) as error:
+        raise DataError(f"a run.json is malformed: {error!r}", expected="the state of a run of this version") from error
+
+
 @contextmanager
-def _only_trainer(run: RunFolder) -> Iterator[None]:
-    """Keep a second process from training in the same folder."""
+def only_trainer(run: RunFolder) -> Iterator[None]:
+    """Keep a second process from training in the same folder; the folder is made if need be.
+
+    Raises:
+        TrainingError: another process is at work in it.
+        DataError: it cannot be used.
+    """
     try:
         run.path.mkdir(parents=True, exist_ok=True)
         lock = (run.path / ".lock").open("w")
@@ -254,11 +276,13 @@ def _work(
     state["parameters"] = parameter_counts(model.net)[0]
     state["data"]["damaged"] = _plain(cache.damaged)
     state["device"] = str(device)
-    until = None if around.max_minutes is None else time.monotonic() + 60 * around.max_minutes
+    began, sitting, in_all = time.monotonic(), around.max_minutes, around.max_minutes_in_all
 
     def should_pause() -> str | None:
-        if until is not None and time.monotonic() >= until:
-            return f"the {around.max_minutes:g} minutes given are over"
+        if sitting is not None and time.monotonic() - began >= 60 * sitting:
+            return f"reached the limit of {in_minutes(sitting)}"
+        if in_all is not None and trainer.position.seconds >= 60 * in_all:
+            return f"reached the limit of {in_minutes(in_all)}"
         return around.asked_to_stop()
 
     trainer = Trainer(recipe, model, data, run, device, around.observers, should_pause, around.checkpoint_seconds)

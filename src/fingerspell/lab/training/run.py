@@ -10,8 +10,11 @@ from typing import Any
 from fingerspell.core.durable import read_json, write_json
 from fingerspell.core.errors import DataError, TrainingError
 from fingerspell.lab.data.additions import Addition, load_additions
+from fingerspell.lab.data.split import Split
 
 FORMAT = "fingerspell-run/1"
+IMPORTED = "imported"
+"""Status of a run that was trained elsewhere: its weights are known, and nothing of how they came about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,20 @@ class RunFolder:
                 remedy="put the file back as it was",
             )
         return additions
+
+    def read_split(self) -> Split | None:
+        """Which photo played which part; of an imported run what is assumed, or None where it was given no photos."""
+        state = self.read_state()
+        return None if state.get("status") == IMPORTED and not state.get("split") else Split.load(self.split)
+
+    def require_trained(self) -> None:
+        """Raise TrainingError where the run was imported, so that there is nothing to go on with."""
+        if self.read_state().get("status") == IMPORTED:
+            raise TrainingError(
+                f"{self.path} was imported: it has no recipe and no checkpoint to go on with",
+                expected="a run that was begun with 'fingerspell train'",
+                remedy="train a new one: fingerspell train DIR",
+            )
 
     def require_weights(self) -> Path:
         """Where the best weights are. Raises DataError while no epoch has ended."""
