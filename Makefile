@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # torch is installed by itself first: pinned, so that no other requirement can draw another build.
 STAMP := $(VENV)/.installed
 
-.PHONY: setup test lint demo demo-short hands-pictures clean
+.PHONY: setup test lint demo demo-short hands-pictures notebook-pictures clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,10 @@ demo-short: setup
 # The pictures of docs/hands.md, rendered anew: after a change of src/fingerspell/hands.
 hands-pictures: setup
 	$(BIN)/python docs/make_hands_pictures.py
+
+# The pictures of docs/notebook.md, from the figures in records/.
+notebook-pictures: setup
+	$(BIN)/python docs/make_notebook_pictures.py
 
 clean:
 	rm -rf $(VENV) demo demo-short .pytest_cache .mypy_cache .ruff_cache
