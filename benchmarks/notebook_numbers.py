@@ -53,7 +53,7 @@ EXPERIMENTS = (
     Experiment("v4-block", "notebook-v4"),
     Experiment("v5-block", "notebook-v5"),
 )
-# Frames between a held-out photo and the nearest one of its class that was learnt from; 30 frames are a second.
+# Frames between a held-out photo and the nearest one of its class that was learnt from.
 DISTANCES = ((1, 5), (6, 15), (16, 30), (31, 60), (61, 150), (151, 400))
 # One schedule for all, so that no network is stopped or slowed by when a noisy validation curve happens to pause.
 SCHEDULE = ("stopping=none", "plateau=none", "cosine.warmup=1.0")

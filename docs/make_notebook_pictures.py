@@ -62,7 +62,7 @@ def by_distance(found: Mapping[str, Any], path: Path) -> None:
         [beyond],
         [middle],
         yerr=[[middle - min(others)], [max(others) - middle]],
-        color=LIGHT.wrong,
+        color=LIGHT.series[3],
         marker="X",
         markersize=9,
         capsize=4,
@@ -70,7 +70,7 @@ def by_distance(found: Mapping[str, Any], path: Path) -> None:
         label="four other collections: mean and range",
     )
     axes.set_xticks(range(beyond + 1), [*(f"{low}–{high}" for low, high in ranges), "somebody\nelse"])
-    axes.set_xlabel("frames between a photo and the nearest one of its class that was learnt from (30 are a second)")
+    axes.set_xlabel("frames between a photo and the nearest one of its class that was learnt from")
     axes.set_ylabel("photos named right")
     axes.text(-0.3, CHANCE + 0.015, "chance", color=LIGHT.ink, fontsize=8)
     axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 0.08))
