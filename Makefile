@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install -q torch==2.13.0
-	$(BIN)/python -m pip install -q -e ".[live,lab,hands,tensorboard]" --group dev --group parity
+	$(BIN)/python -m pip install -q -e ".[live,service,words,lab,hands,tensorboard]" --group dev --group parity
 	touch $@
 
 lint: setup

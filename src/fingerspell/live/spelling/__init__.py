@@ -1,0 +1,1 @@
+"""What is seen over time → signs → text. Pure: no clock, no camera, no randomness."""
