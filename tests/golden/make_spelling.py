@@ -124,6 +124,9 @@ def scenarios() -> list[Scenario]:
         Scenario("a Z of the other hand").rest().show({"D": 0.4}, 0.8, [(-x, y) for x, y in Z_PATH]).rest(),
         Scenario("a D that becomes a Z").rest().show({"D": 0.9}, 0.8).show({"D": 0.4}, 0.9, Z_PATH).rest().word("A"),
         Scenario("an I, a rest, and a J").rest().word("I").show({"I": 0.8}, 0.1).show({"I": 0.5}, 0.7, J_PATH).rest(),
+        Scenario("an I, a rest, and a quick J").rest().word("I").show({"I": 0.2, "J": 0.1}, 0.6, J_PATH).rest(),
+        Scenario("a Z, a rest, and what it resembled").rest(),
+        Scenario("three doubtful signs while the hand travels").rest(),
         Scenario("an I, then a Z that looks like a J")
         .rest()
         .show({"I": 0.9}, 0.8)
@@ -153,11 +156,15 @@ def scenarios() -> list[Scenario]:
         "a hand that comes sliding in",
     ):
         named[name].show({"L": 0.8}, 0.7, STILL).rest()
+    named["a Z, a rest, and what it resembled"].show({"D": 0.3, "nothing": 0.3}, 0.8, Z_PATH).rest().word("D")
+    doubtful = named["three doubtful signs while the hand travels"]
+    for letter, stroke in zip("LOA", Z_PATH, strict=True):
+        doubtful.show({letter: 0.6}, 0.6).show({letter: 0.4}, 0.3, [stroke])
     for _ in range(6):
         named["two signs that take turns"].show({"K": 0.75}, 0.1).show({"V": 0.75}, 0.1)
     resting = named["a Z with rests between its strokes"]
     for stroke in Z_PATH:
-        resting.show({"X": 0.3, "B": 0.2}, 0.4, [stroke]).show({"X": 0.3, "U": 0.2}, 0.5)
+        resting.show({"X": 0.3, "B": 0.2}, 0.4, [stroke]).show({"X": 0.3, "U": 0.2}, 0.5, STILL)
     travelling = named["signs that were meant while the hand travels"]
     for letter, stroke in zip("LOA", Z_PATH, strict=True):
         travelling.show({letter: 0.95}, 0.6).show({letter: 0.5}, 0.3, [stroke])
