@@ -158,8 +158,9 @@ def scenarios() -> list[Scenario]:
         named[name].show({"L": 0.8}, 0.7, STILL).rest()
     named["a Z, a rest, and what it resembled"].show({"D": 0.3, "nothing": 0.3}, 0.8, Z_PATH).rest().word("D")
     doubtful = named["three doubtful signs while the hand travels"]
-    for letter, stroke in zip("LOA", Z_PATH, strict=True):
-        doubtful.show({letter: 0.6}, 0.6).show({letter: 0.4}, 0.3, [stroke])
+    for letter, stroke in zip("BOA", [Z_PATH[0], (0.15, 0.15), (0.2, 0.15)], strict=True):
+        doubtful.show({letter: 0.55}, 0.3, [stroke]).show({letter: 0.6}, 0.5, STILL)
+    doubtful.show({"A": 0.5}, 0.3, [Z_PATH[2]]).rest()
     for _ in range(6):
         named["two signs that take turns"].show({"K": 0.75}, 0.1).show({"V": 0.75}, 0.1)
     resting = named["a Z with rests between its strokes"]

@@ -66,7 +66,7 @@ def test_each_picture_moves_as_before(maker):
         ("an I, a rest, and a J", "IJ"),
         ("an I, a rest, and a quick J", "IJ"),
         ("a Z, a rest, and what it resembled", "ZD"),
-        ("three doubtful signs while the hand travels", "LOA"),
+        ("three doubtful signs while the hand travels", "BOA"),
         ("a path without the shape", "A"),
         ("a Z of the other hand", "Z"),
         ("an I, then a Z that looks like a J", "IZ"),
