@@ -26,6 +26,8 @@ FILE = Path(__file__).with_name("spelling.json")
 Frame = dict[str, Any]
 
 Z_PATH = [(-0.4, 0.0), (0.35, 0.3), (-0.4, 0.0)]
+WIDE_Z = [(-0.4, 0.0), (0.8, 0.3), (-0.4, 0.0)]
+TREMBLING_Z = [(-0.2, 0), (0.03, 0), (-0.2, 0), (0.2, 0.15), (-0.03, 0), (0.2, 0.15), (-0.2, 0), (0.03, 0), (-0.2, 0)]
 STILL = [(0.0, 0.0)]
 J_PATH = [(0.0, 0.35), (0.25, -0.15)]
 
@@ -101,7 +103,7 @@ def scenarios() -> list[Scenario]:
         Scenario("a rest that is too short").rest().word("LL", rest=0.1).rest(),
         Scenario("a double letter that slides").rest().show({"L": 0.8}, 0.7).show({"L": 0.7}, 0.3, [(-0.15, 0.02)]),
         Scenario("a hand that drifts").rest().show({"L": 0.8}, 0.7).show({"L": 0.8}, 1.2, [(-0.2, 0.0)]),
-        Scenario("a hand that sinks").rest().show({"L": 0.8}, 0.7).show({"L": 0.8}, 0.3, [(0.05, 0.3)]),
+        Scenario("a hand that sinks").rest().show({"L": 0.8}, 0.7).show({"L": 0.8}, 0.3, [(0.12, 0.3)]),
         Scenario("a hand that comes sliding in").rest().show({"L": 0.8}, 0.3, [(0.4, 0.0)]),
         Scenario("letters that follow at once").rest().word("BAD", hold=0.8, rest=0.0).rest(),
         Scenario("space and del").rest().word("A B<C <<"),
@@ -132,6 +134,8 @@ def scenarios() -> list[Scenario]:
         .show({"I": 0.9}, 0.8)
         .show({"I": 0.4}, 0.8, Z_PATH)
         .rest(),
+        Scenario("an I, then a wide Z").rest().show({"I": 0.9}, 0.8).show({"I": 0.4}, 0.9, WIDE_Z).rest(),
+        Scenario("a Z of a trembling hand").rest().show({"D": 0.4}, 0.9, TREMBLING_Z).rest(),
         Scenario("a Z with rests between its strokes").rest(),
         Scenario("signs that were meant while the hand travels").rest(),
         Scenario("waving without a hand sign").rest().show({"nothing": 0.8}, 0.8, Z_PATH).rest(),

@@ -70,6 +70,8 @@ def test_each_picture_moves_as_before(maker):
         ("a path without the shape", "A"),
         ("a Z of the other hand", "Z"),
         ("an I, then a Z that looks like a J", "IZ"),
+        ("an I, then a wide Z", "IZ"),
+        ("a Z of a trembling hand", "Z"),
         ("a Z with rests between its strokes", "Z"),
         ("signs that were meant while the hand travels", "LOA"),
         ("waving without a hand sign", ""),
