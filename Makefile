@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 # torch is installed by itself first: pinned, so that no other requirement can draw another build.
 STAMP := $(VENV)/.installed
 
-.PHONY: setup test lint demo demo-short hands-pictures notebook-pictures clean
+# The page in the browser: its sources' tools, and the browser that its tests drive.
+PAGE_TOOLS := web/node_modules/.installed
+
+.PHONY: setup test lint page page-test browser demo demo-short hands-pictures notebook-pictures clean
 
 setup: $(STAMP)
 
@@ -16,13 +19,31 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install -q -e ".[live,service,words,lab,hands,tensorboard]" --group dev --group parity
 	touch $@
 
+$(PAGE_TOOLS): web/package-lock.json
+	@command -v npm >/dev/null || { echo "the page's tests need Node.js 20.19 or newer with npm: see nodejs.org"; exit 1; }
+	cd web && npm ci
+	touch $@
+
+# The page as it is shipped, in src/fingerspell/live/service/page: after a change below web/. See web/README.md.
+page: $(PAGE_TOOLS)
+	cd web && npm run build
+
+page-test: $(PAGE_TOOLS)
+	cd web && npm run check && npm test
+
+# Chromium for the browser tests; CHROMIUM names another one.
+browser:
+	@if [ -z "$$CHROMIUM" ] && ! command -v chromium >/dev/null; then \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| { echo "the browser tests need Chromium: install it, or set CHROMIUM to its path"; exit 1; }; fi
+
 lint: setup
-	$(BIN)/ruff format --check src tests benchmarks docs
-	$(BIN)/ruff check src tests benchmarks docs
+	$(BIN)/ruff format --check src tests benchmarks docs web/*.py
+	$(BIN)/ruff check src tests benchmarks docs web/*.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint
+test: lint page-test browser
 	$(BIN)/python -m pytest --cov=fingerspell --cov-report=term
 
 # DATA=folder chooses the photos; MINUTES bounds the training.
@@ -41,4 +62,4 @@ notebook-pictures: setup
 	$(BIN)/python docs/make_notebook_pictures.py
 
 clean:
-	rm -rf $(VENV) demo demo-short .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) web/node_modules demo demo-short .pytest_cache .mypy_cache .ruff_cache

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
+import select
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from fingerspell.cli import console
+sys.path.insert(0, str(Path(__file__).parents[1] / "live" / "frames"))
+
+from recording import jpeg, multipart, record
+
+from fingerspell.cli import console, spelled
 from fingerspell.cli.predict import predict_command, text_line
 from fingerspell.core.errors import BundleError, DataError
+from fingerspell.live.reader import BATCH, Reader
 from fingerspell.live.recognizer import Recognizer
+from fingerspell.live.spelling.event import Event
 
 pytest.importorskip("onnxruntime")
 
@@ -166,3 +176,173 @@ def test_the_table_is_aligned(tiny_bundle):
 def test_errors_are_shown_without_markup(capsys):
     console.show_error(DataError("photo [bold]1[/bold].jpg"))
     assert "[bold]1[/bold]" in capsys.readouterr().err
+
+
+COLOURS = {"A": (30, 200, 100), "B": (80, 160, 100), "nothing": (180, 80, 100)}  # as tests/conftest.py draws them
+
+
+def signed(*signs: tuple[str, float], fps: float = 30) -> list[np.ndarray]:
+    """Pictures of signs, each shown for some seconds."""
+    shown = [label for label, seconds in signs for _ in range(round(seconds * fps))]
+    return [np.full((48, 64, 3), COLOURS[label], np.uint8) for label in shown]
+
+
+ABA = ("A", 0.6), ("nothing", 0.4), ("B", 0.6), ("nothing", 0.4), ("A", 0.6)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record(tmp_path_factory.mktemp("clips") / "clip.mp4", signed(*ABA))
+
+
+class TestVideos:
+    def test_letters_with_their_times_then_the_text(self, run, tiny_bundle, clip):
+        result = run(tiny_bundle, clip)
+        assert result.exit_code == 0
+        *lines, text = result.stdout.splitlines()
+        assert text == "ABA"
+        found = [re.fullmatch(r"([AB]) {7} [ \d]{2}\d?\.\d%  +(\d\.\d\d) s", line) for line in lines]
+        assert [each[1] for each in found] == ["A", "B", "A"]
+        assert [float(each[2]) for each in found] == pytest.approx([0.35, 1.35, 2.35], abs=0.15)
+
+    def test_json(self, run, tiny_bundle, clip):
+        *events, last = [json.loads(line) for line in run(tiny_bundle, clip, "--json").stdout.splitlines()]
+        assert [list(event) for event in events] == [
+            ["path", "kind", "seconds", "label", "certainty", "candidates", "text"]
+        ] * 3
+        assert [event["text"] for event in events] == ["A", "AB", "ABA"]
+        assert events[0]["candidates"][0] == {"label": "A", "probability": events[0]["certainty"]}
+        assert last == {
+            "path": str(clip),
+            "kind": "text",
+            "text": "ABA",
+            "frames": 78,
+            "seconds": pytest.approx(77 / 30, abs=0.001),
+            "error": None,
+        }
+
+    def test_photos_and_videos_together(self, run, tiny_bundle, clip, photos):
+        result = run(tiny_bundle, photos / "a.jpg", clip, photos / "a.jpg")
+        lines = result.stdout.splitlines()
+        assert lines[0] == lines[-1]
+        assert lines[-2] == "ABA"
+        assert "clip.mp4" in result.stderr
+
+    def test_each_video_begins_anew(self, run, tiny_bundle, clip):
+        assert [line for line in run(tiny_bundle, clip, clip).stdout.splitlines() if line == "ABA"] == ["ABA"] * 2
+
+    def test_the_settings_count(self, run, tiny_bundle, clip):
+        def text(*options: object) -> str:
+            return run(tiny_bundle, clip, *options).stdout.splitlines()[-1]
+
+        assert text("--hold", "0.2", "--release", "0.1", "--certain", "0.3") == "ABA"
+        assert text("--hold", "2") == ""
+        assert text("--certain", "0.99") == ""
+        assert text("--hand", "left") == text("--hand", "auto") == "ABA"
+
+    def test_what_remains_unsure_at_the_end_is_said(self, run, tiny_bundle, clip):
+        *_, last, text = run(tiny_bundle, clip, "--certain", "0.99").stdout.splitlines()
+        assert last.startswith("? ")
+        assert "please repeat: A" in last
+        assert text == ""
+
+    def test_a_live_stream_is_read_frame_by_frame_and_a_file_in_batches(self, run, tiny_bundle, clip, monkeypatch):
+        batches = []
+        real = Reader.read_all
+
+        def spy(self, frames, batch):
+            batches.append(batch)
+            return real(self, frames, batch)
+
+        monkeypatch.setattr(Reader, "read_all", spy)
+        run(tiny_bundle, "-", clip, input=b"".join(jpeg(picture) for picture in signed(("A", 0.2))))
+        assert batches == [1, BATCH]
+
+    def test_the_box_is_what_is_seen(self, run, tiny_bundle, tmp_path):
+        pictures = [np.concatenate([a, b], axis=1) for a, b in zip(signed(("A", 1)), signed(("B", 1)), strict=True)]
+        path = record(tmp_path / "two.mp4", pictures)
+        assert run(tiny_bundle, path, "--box", "0,0,0.45,1").stdout.splitlines()[-1] == "A"
+        assert run(tiny_bundle, path, "--box", "0.55,0,0.45,1").stdout.splitlines()[-1] == "B"
+
+    def test_a_damaged_video_is_answered_as_far_as_it_goes(self, run, tiny_bundle, tmp_path):
+        path = record(tmp_path / "a.mkv", signed(("A", 1), ("B", 1), ("A", 1)))
+        path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.7)])
+        result = run(tiny_bundle, path)
+        assert isinstance(result.exception, DataError)
+        assert result.stdout.splitlines()[-1].startswith("AB")
+        assert "damaged" in result.stderr
+
+    def test_all_frames_before_the_damage_are_read(self, run, tiny_bundle, tmp_path):
+        """Also those of a batch that was not full."""
+        path = record(tmp_path / "a.mkv", signed(("A", 2)))
+        path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.7)])
+        last = json.loads(run(tiny_bundle, path, "--json").stdout.splitlines()[-1])
+        assert str(last["frames"]) in last["error"]
+        assert last["text"] == "A"
+
+    def test_a_folder_as_frames(self, run, tiny_bundle, tmp_path):
+        for number, picture in enumerate(signed(*ABA, fps=10)):
+            (tmp_path / f"{number}.jpg").write_bytes(jpeg(picture))
+        assert run(tiny_bundle, tmp_path, "--as-frames", "--fps", "10").stdout.splitlines()[-1] == "ABA"
+        assert run(tiny_bundle, tmp_path, "--as-frames", "--fps", "1000").stdout.splitlines()[-1] == ""
+        assert len(run(tiny_bundle, tmp_path).stdout.splitlines()) == 26, "without it they are photos"
+
+    @pytest.mark.parametrize("form", ["bare", "multipart"])
+    def test_mjpeg_on_standard_input(self, run, tiny_bundle, form):
+        jpegs = [jpeg(picture) for picture in signed(*ABA, fps=10)]
+        data = b"".join(jpegs) if form == "bare" else multipart(jpegs)
+        result = run(tiny_bundle, "-", "--fps", "10", input=data)
+        assert result.stdout.splitlines()[-1] == "ABA"
+        assert "give --fps" not in result.stderr
+        assert "give --fps" in run(tiny_bundle, "-", input=data).stderr
+
+    def test_words_are_corrected_where_asked(self, run, tiny_bundle, clip):
+        pytest.importorskip("spellchecker")
+        last = json.loads(run(tiny_bundle, clip, "--json", "--words").stdout.splitlines()[-1])
+        assert last["text"] == "ABA"
+        assert isinstance(last["corrected"], str)
+        result = run(tiny_bundle, clip, "--words")
+        assert result.stdout.splitlines()[-1] == last["corrected"]
+
+    def test_a_corrected_word_and_what_was_spelled(self, run, tiny_bundle, clip, monkeypatch):
+        monkeypatch.setattr(spelled, "make_dictionary", lambda wanted: object() if wanted else None)
+        monkeypatch.setattr(spelled, "corrected", lambda events, dictionary: events[-1].text.lower())
+        result = run(tiny_bundle, clip, "--words")
+        assert result.stdout.splitlines()[-1] == "aba"
+        assert "as spelled: ABA" in result.stderr
+
+    def test_letters_arrive_while_the_stream_goes_on(self, tiny_bundle):
+        command = [sys.executable, "-c", RUN, "predict", str(tiny_bundle), "-"]
+        data = jpeg(signed(("A", 0.1))[0])
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+            line = None
+            for _ in range(400):
+                running.stdin.write(data)
+                running.stdin.flush()
+                if select.select([running.stdout], [], [], 0.03)[0]:
+                    line = running.stdout.readline()
+                    break
+            assert line is not None
+            assert line.startswith(b"A ")
+            running.stdin.close()
+            assert running.stdout.read() == b"A\n"
+
+
+def test_events_for_people():
+    event = Event("written", 12.345, "space", 0.5, (("space", 0.5), ("A", 0.3), ("B", 0.1), ("J", 0.1)), "A ")
+    assert spelled.event_line(event) == "space    50.0%     12.35 s".replace("12.35", f"{12.345:.2f}")
+    unsure = dataclasses.replace(event, kind="unsure")
+    assert spelled.event_line(unsure).endswith("s  (please repeat: space 50%, A 30%, B 10%)")
+    assert spelled.event_line(unsure).startswith("? ")
+    assert "in place of the last letter" in spelled.event_line(dataclasses.replace(event, kind="revised"))
+    assert "takes the last letter back" in spelled.event_line(dataclasses.replace(event, kind="removed"))
+
+
+def test_photos_need_neither_opencv_nor_pyav(tiny_bundle, photos):
+    code = (
+        "import sys; from typer.testing import CliRunner; from fingerspell.cli.main import app\n"
+        "result = CliRunner().invoke(app, ['predict', *sys.argv[1:]])\n"
+        "sys.exit(result.exit_code or sum(name in sys.modules for name in ('cv2', 'av', 'torch', 'fastapi')))"
+    )
+    command = [sys.executable, "-c", code, str(tiny_bundle), str(photos / "a.jpg")]
+    assert subprocess.run(command, check=False).returncode == 0

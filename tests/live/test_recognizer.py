@@ -99,6 +99,25 @@ class TestPredicting:
             assert np.array_equal(prediction.probabilities, recognizer.predict(photo).probabilities)
 
 
+class TestWarmingUp:
+    def test_it_runs_once_at_each_size(self, recognizer, monkeypatch):
+        seen = []
+        monkeypatch.setattr(recognizer, "predict", lambda photo: seen.append((photo.shape, photo.dtype)))
+        assert recognizer.warm_up((30, 50), (480, 480)) >= 0
+        recognizer.warm_up()
+        assert seen == [((30, 50, 3), np.uint8), ((480, 480, 3), np.uint8), ((32, 40, 3), np.uint8)]
+
+    def test_it_changes_no_answer(self, recognizer):
+        photo = np.random.default_rng(0).integers(0, 256, (30, 44, 3), dtype=np.uint8)
+        before = recognizer.predict(photo).probabilities
+        assert 0 < recognizer.warm_up((90, 90)) < 10
+        assert np.array_equal(recognizer.predict(photo).probabilities, before)
+
+    def test_a_size_without_pixels(self, recognizer):
+        with pytest.raises(ValueError, match="uint8"):
+            recognizer.warm_up((0, 5))
+
+
 class TestVerifying:
     def test_a_good_bundle(self, recognizer):
         found = recognizer.verify()

@@ -9,15 +9,18 @@ import typer
 
 from fingerspell.cli import (
     about,
+    camera,
     console,
     data,
     demo,
     evaluate,
     export,
     import_keras,
+    live,
     predict,
     reproduce,
     sheet,
+    site,
     split,
     synth,
     train,
@@ -41,6 +44,9 @@ app.command("evaluate")(evaluate.evaluate_command)
 app.command("compare")(evaluate.compare_command)
 app.command("export")(export.export_command)
 app.command("predict")(predict.predict_command)
+app.command("camera")(camera.camera_command)
+app.command("live")(live.live_command)
+app.add_typer(site.app, name="site")
 app.command("reproduce")(reproduce.reproduce_command)
 app.command("import-keras")(import_keras.import_keras_command)
 app.command("demo")(demo.demo_command)
@@ -58,11 +64,18 @@ _EXTRA_OF = {
     "safetensors": "lab",
     "tomli_w": "lab",
     "onnxruntime": "live",
+    "cv2": "live",
+    "av": "live",
+    "fastapi": "service",
+    "starlette": "service",
+    "uvicorn": "service",
+    "websockets": "service",
+    "python_multipart": "service",
+    "prometheus_client": "service",
+    "spellchecker": "words",
     "tensorboard": "tensorboard",
     "numba": "hands",
-    "cv2": "hands",
     "pyarrow": "hands",
-    "av": "hands",
 }
 
 

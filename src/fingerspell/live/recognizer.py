@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -102,6 +103,23 @@ class Recognizer:
     def predict_bytes(self, data: bytes, *, runners_up: int = RUNNERS_UP) -> Prediction:
         """Recognise the content of an image file. Raises PhotoError if it is none."""
         return self.predict(decode(data, upright=self.bundle.preprocess.upright), runners_up=runners_up)
+
+    def warm_up(self, *sizes: tuple[int, int]) -> float:
+        """Recognise a grey photo of each size, so that the first real one does not wait for memory and threads.
+
+        Args:
+            sizes: (height, width) in pixels of the photos to come; by default the network's own.
+
+        Returns:
+            Seconds that it took.
+
+        Raises:
+            ValueError: a size has no pixels.
+        """
+        started = time.perf_counter()
+        for height, width in sizes or ((self.bundle.preprocess.height, self.bundle.preprocess.width),):
+            self.predict(np.full((height, width, 3), 128, np.uint8))
+        return time.perf_counter() - started
 
     def verify(self) -> Verification:
         """Answer the bundle's golden samples and compare.

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from fingerspell.live import frames
-from fingerspell.live.frames import stills
+from fingerspell.live.frames import stills as module
+from fingerspell.live.frames.stills import Still, stills
 
 
-def read(*paths: object, stream: bytes = b"") -> list[frames.Still]:
+def read(*paths: object, stream: bytes = b"") -> list[Still]:
     return list(stills([str(path) for path in paths], io.BytesIO(stream)))
 
 
@@ -46,7 +46,7 @@ def test_the_order_of_the_arguments_is_kept(folder):
 
 
 def test_a_dash_reads_the_stream():
-    assert read("-", stream=b"bytes")[0] == frames.Still("-", b"bytes")
+    assert read("-", stream=b"bytes")[0] == Still("-", b"bytes")
 
 
 def test_what_is_not_there_is_named_and_the_rest_goes_on(folder):
@@ -89,7 +89,7 @@ def test_an_unreadable_folder_alone_is_one_error(tmp_path, monkeypatch):
 
 
 def test_a_file_without_end_is_cut_off(monkeypatch):
-    monkeypatch.setattr(frames, "MAX_BYTES", 1000)
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
     assert "too long" in str(read("/dev/zero")[0].error)
     assert read("-", stream=bytes(1000))[0].error is None
 

@@ -1,4 +1,4 @@
-"""Where photos come from: files, folders, and a stream on standard input."""
+"""Photos one by one: files, folders, and one on standard input."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def stills(paths: Iterable[str], stream: BinaryIO) -> Iterator[Still]:
     """
     for path in paths:
         if path == STREAM:
-            yield _bounded(path, stream)
+            yield bounded(path, stream)
         elif Path(path).is_dir():
             yield from _in_folder(Path(path))
         else:
-            yield _read(Path(path))
+            yield read_still(Path(path))
 
 
 def _in_folder(folder: Path) -> Iterator[Still]:
@@ -62,7 +62,7 @@ def _in_folder(folder: Path) -> Iterator[Still]:
         for name in sorted(names):
             if Path(name).suffix.lower() in ENDINGS and not name.startswith("."):
                 found = True
-                yield _read(Path(place, name))
+                yield read_still(Path(place, name))
         yield from (_failed(Path(problem.filename or folder), problem) for problem in problems)
         found = found or bool(problems)
         problems.clear()
@@ -76,15 +76,17 @@ def _in_folder(folder: Path) -> Iterator[Still]:
         yield Still(str(folder), b"", error)
 
 
-def _read(path: Path) -> Still:
+def read_still(path: Path) -> Still:
+    """One named file, whatever its ending."""
     try:
         with path.open("rb") as file:
-            return _bounded(str(path), file)
+            return bounded(str(path), file)
     except OSError as error:
         return _failed(path, error)
 
 
-def _bounded(name: str, file: BinaryIO) -> Still:
+def bounded(name: str, file: BinaryIO) -> Still:
+    """The rest of an open file as a still, or an error where it is longer than `MAX_BYTES`."""
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         return Still(name, b"", PhotoError("the file is too long for a photo", expected="at most 256 MiB"))

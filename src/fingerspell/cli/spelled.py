@@ -1,0 +1,115 @@
+"""What was spelled, as lines for people and as JSON; options that `predict` and `camera` share."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fingerspell.cli import console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fingerspell.live.frames.box import Box
+    from fingerspell.live.reader import Reader
+    from fingerspell.live.recognizer import Recognizer
+    from fingerspell.live.spelling.event import Event
+    from fingerspell.live.words.dictionary import Dictionary
+
+BoxOption = Annotated[
+    str | None,
+    typer.Option("--box", metavar="LEFT,TOP,WIDTH,HEIGHT", help="Where the hand is: fractions of the frame, 0–1."),
+]
+HandOption = Annotated[str, typer.Option("--hand", help="The hand that signs: right, left or auto.")]
+HoldOption = Annotated[float | None, typer.Option("--hold", help="Seconds that a sign must be held.")]
+ReleaseOption = Annotated[
+    float | None, typer.Option("--release", help="Seconds until the same sign counts again, as in double letters.")
+]
+CertainOption = Annotated[float | None, typer.Option("--certain", help="Lowest certainty of a letter, 0–1.")]
+WordsOption = Annotated[bool, typer.Option("--words", help="Correct words with an English word list.")]
+
+
+def make_reader(
+    recognizer: Recognizer,
+    box: str | None,
+    hand: str,
+    hold: float | None,
+    release: float | None,
+    certain: float | None,
+) -> Reader:
+    """A reader with the user's settings. Raises FingerspellError where they make no sense."""
+    from fingerspell.live.frames.box import Box
+    from fingerspell.live.hand import hand_named
+    from fingerspell.live.reader import Reader
+    from fingerspell.live.spelling.settings import SpellingSettings
+
+    # a setting that is not given keeps the speller's own default
+    given: dict[str, Any] = {"hold": hold, "release": release, "certain": certain}
+    settings = SpellingSettings(**{name: value for name, value in given.items() if value is not None})
+    part: Box | None = None if box is None else Box.parse(box)
+    return Reader(recognizer, settings, part, hand_named(hand))
+
+
+def event_line(event: Event) -> str:
+    """One event for people: sign, certainty, time, and what it did."""
+    sign = "?" if event.kind == "unsure" else event.label
+    line = f"{sign:<7} {event.certainty:6.1%}  {event.seconds:8.2f} s"
+    said = {
+        "written": "",
+        "removed": "takes the last letter back",
+        "revised": "in place of the last letter",
+        "unsure": f"please repeat: {_guesses(event)}",
+    }[event.kind]
+    return f"{line}  ({said})" if said else line
+
+
+def _guesses(event: Event) -> str:
+    return ", ".join(f"{label} {probability:.0%}" for label, probability in event.candidates[:3])
+
+
+def event_json(path: str, event: Event) -> str:
+    """One event as JSON, with the keys that the service uses, and the path."""
+    return json.dumps(
+        {
+            "path": path,
+            "kind": event.kind,
+            "seconds": round(event.seconds, 3),
+            "label": event.label,
+            "certainty": round(event.certainty, 6),
+            "candidates": [{"label": label, "probability": round(p, 6)} for label, p in event.candidates],
+            "text": event.text,
+        }
+    )
+
+
+def text_json(path: str, text: str, **more: Any) -> str:
+    """The last line of a stream as JSON: kind "text", the text and what else is known of the stream."""
+    return json.dumps({"path": path, "kind": "text", "text": text, **more})
+
+
+def make_dictionary(wanted: bool) -> Dictionary | None:
+    """The word list, if it is wanted. Raises MissingExtraError now, and not after a long video, where there is none."""
+    if not wanted:
+        return None
+    from fingerspell.live.words.dictionary import Dictionary
+
+    return Dictionary()
+
+
+def corrected(events: Iterable[Event], dictionary: Dictionary) -> str:
+    """The text with its words corrected."""
+    from fingerspell.live.words.text import correct_text
+
+    return correct_text(events, dictionary).text
+
+
+def note_nothing_spelled(frames: int) -> None:
+    """An empty text is no answer: say what may help."""
+    console.note(f"no sign was held long and clearly enough in {frames} frames: try --hold 0.2, --certain 0.4 or --box")
+
+
+def printable(text: str) -> str:
+    """A file's name may hold anything, also what would steer a terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

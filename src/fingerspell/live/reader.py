@@ -1,0 +1,147 @@
+"""Frames → readings: the box is cut out, turned round for a left hand, recognised, followed, and spelled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fingerspell.live.frames.box import Box
+from fingerspell.live.frames.frame import Frame
+from fingerspell.live.hand import Hand, HandChooser
+from fingerspell.live.recognizer import Prediction, Recognizer
+from fingerspell.live.spelling.event import Event
+from fingerspell.live.spelling.movement import MovementTracker
+from fingerspell.live.spelling.settings import SpellingSettings
+from fingerspell.live.spelling.speller import Speller
+
+SIDE = 256
+"""Pixels of a frame's shorter side that are recognised at most: networks see less, and larger ones only take time."""
+BATCH = 16
+"""Frames that are recognised at once where they are all there already, as in a file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What one frame has brought.
+
+    Attributes:
+        seconds: of the frame.
+        prediction: of the recogniser, for this frame alone.
+        events: what the speller made of it and of those before.
+        text: all that has been spelled.
+        hand: the hand that is expected.
+        milliseconds: from the frame to this reading; of a batch, its share.
+    """
+
+    seconds: float
+    prediction: Prediction
+    events: tuple[Event, ...]
+    text: str
+    hand: Literal["right", "left"]
+    milliseconds: float
+
+
+class Reader:
+    """Reads a stream of frames. One stream, one reader; the recogniser may be shared by many.
+
+    Args:
+        recognizer: names the sign of each frame.
+        settings: of the speller.
+        box: what is looked at; by default the largest centred square of each frame.
+        hand: `right`, `left`, or `auto`: found out where the bundle can tell.
+
+    Attributes:
+        speller: of this stream, with its text.
+    """
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        settings: SpellingSettings | None = None,
+        box: Box | None = None,
+        hand: Hand = "right",
+    ) -> None:
+        self.recognizer = recognizer
+        self.speller = Speller(recognizer.labels, settings)
+        self._box = box
+        self._hand = HandChooser(hand, recognizer.labels)
+        self._movement = MovementTracker()
+        self._before: float | None = None
+
+    @property
+    def text(self) -> str:
+        """What has been spelled."""
+        return self.speller.text
+
+    def read(self, frame: Frame) -> Reading:
+        """Read the next frame. Raises ValueError if it is earlier than the one before."""
+        return self.read_batch([frame])[0]
+
+    def read_batch(self, frames: Sequence[Frame]) -> list[Reading]:
+        """Read the next frames of the stream, recognised together; the same readings as one by one."""
+        started = time.perf_counter()
+        photos = [self._cut(frame) for frame in frames]
+        asked = [_flip(photo) if self._hand.mirrored and not self._hand.automatic else photo for photo in photos]
+        answers = self.recognizer.predict_batch(asked)
+        others = self.recognizer.predict_batch([_flip(photo) for photo in photos]) if self._hand.automatic else answers
+        milliseconds = (time.perf_counter() - started) * 1000 / max(len(frames), 1)
+        return [
+            self._spell(frame.seconds, photo, plain, other, milliseconds)
+            for frame, photo, plain, other in zip(frames, photos, answers, others, strict=True)
+        ]
+
+    def read_all(self, frames: Iterable[Frame], batch: int = BATCH) -> Iterator[Reading]:
+        """Read a stream to its end, some frames at a time; for files, not for cameras. Ends without `finish`.
+
+        Where the stream raises, the frames that it gave before are read first.
+        """
+        waiting: list[Frame] = []
+        try:
+            for frame in frames:
+                waiting.append(frame)
+                if len(waiting) == batch:
+                    some, waiting = waiting, []
+                    yield from self.read_batch(some)
+        except Exception:
+            yield from self.read_batch(waiting)
+            raise
+        yield from self.read_batch(waiting)
+
+    def finish(self) -> tuple[Event, ...]:
+        """The stream has ended. Returns what remains to be said."""
+        return self.speller.finish()
+
+    def _cut(self, frame: Frame) -> NDArray[np.uint8]:
+        box = self._box or Box.centred(*frame.pixels.shape[:2])
+        return _reduced(box.cut(frame.pixels))
+
+    def _spell(
+        self, seconds: float, photo: NDArray[np.uint8], plain: Prediction, other: Prediction, milliseconds: float
+    ) -> Reading:
+        elapsed = 0.0 if self._before is None else max(seconds - self._before, 0.0)
+        self._before = seconds
+        self._hand.step(elapsed, plain.probabilities, other.probabilities)
+        prediction = other if self._hand.automatic and self._hand.mirrored else plain
+        movement = self._movement.step(seconds, photo)  # J and Z are known from either hand: no need to turn round
+        events = self.speller.step(seconds, prediction.probabilities, movement)
+        return Reading(seconds, prediction, events, self.speller.text, self._hand.hand, milliseconds)
+
+
+def _reduced(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same picture with a shorter side of `SIDE` at most, by the mean of areas."""
+    height, width = photo.shape[:2]
+    shrink = min(height, width) / SIDE
+    if shrink <= 1:
+        return photo
+    size = max(round(width / shrink), SIDE), max(round(height / shrink), SIDE)
+    return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX))
+
+
+def _flip(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(photo[:, ::-1])

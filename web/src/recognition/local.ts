@@ -1,0 +1,128 @@
+/** Recognition inside the page: model and runtime are fetched from where the page lies, pictures go nowhere. */
+
+import type { FromWorker, ToWorker } from "./messages";
+import { type Link, type Recogniser, RecognitionError } from "./recogniser";
+import type { Hand, Picture, Reading, Shot } from "./types";
+
+const LONGEST_START = 60_000; // milliseconds; a phone may take long over a large model
+const LONGEST_ANSWER = 20_000;
+
+interface Waiting {
+  resolve(message: Extract<FromWorker, { type: "reading" }>): void;
+  reject(error: Error): void;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+export class LocalRecogniser implements Recogniser {
+  readonly labels: readonly string[];
+  link: Link = { state: "loading", detail: "starting" };
+  readonly #worker: Worker;
+  readonly #changed: () => void;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+
+  /**
+   * @param labels of the model's output, from the card.
+   * @param runtime address of the folder with ONNX Runtime's files, with a final slash.
+   * @param changed called when `link` has changed.
+   */
+  constructor(labels: readonly string[], runtime: URL, changed: () => void) {
+    this.labels = labels;
+    this.#changed = changed;
+    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(data);
+    this.#worker.onerror = (event) => this.#fail(event.message || "its worker cannot be started");
+    this.#runtime = runtime.href;
+  }
+
+  readonly #runtime: string;
+
+  /** Hand over the model and warm up. Rejects with RecognitionError if that fails. */
+  start(model: ArrayBuffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#fail("it did not start within a minute"), LONGEST_START);
+      this.#started = (reason) => {
+        clearTimeout(timer);
+        this.#started = null;
+        if (reason === null) resolve();
+        else reject(new RecognitionError(reason));
+      };
+      const message: ToWorker = { type: "load", model, runtime: this.#runtime, labels: this.labels.length };
+      this.#worker.postMessage(message, [model]);
+    });
+  }
+
+  #started: ((failure: string | null) => void) | null = null;
+
+  async read(shot: Shot, hand: Hand): Promise<Reading> {
+    const { probabilities, milliseconds, movement } = await this.#ask(shot, shot.seconds, hand, true);
+    return { seconds: shot.seconds, probabilities, milliseconds, movement };
+  }
+
+  async photo(picture: Picture): Promise<Float32Array> {
+    return (await this.#ask(picture, 0, "right", false)).probabilities;
+  }
+
+  close(): void {
+    this.#worker.terminate();
+    this.#rejectAll("the recogniser was closed");
+  }
+
+  #ask(
+    picture: Picture,
+    seconds: number,
+    hand: Hand,
+    track: boolean,
+  ): Promise<Extract<FromWorker, { type: "reading" }>> {
+    if (this.link.state !== "ready") return Promise.reject(new RecognitionError("the recogniser is not ready"));
+    this.#next += 1;
+    const id = this.#next;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#fail("it gave no answer for 20 seconds"), LONGEST_ANSWER);
+      this.#waiting.set(id, { resolve, reject, timer });
+      const { width, height } = picture;
+      const rgba = picture.rgba.buffer;
+      this.#worker.postMessage({ type: "frame", id, seconds, width, height, rgba, hand, track } satisfies ToWorker, [
+        rgba,
+      ]);
+    });
+  }
+
+  #take(message: FromWorker): void {
+    switch (message.type) {
+      case "ready":
+        this.link = { state: "ready" };
+        this.#started?.(null);
+        this.#changed();
+        break;
+      case "failed":
+        this.#fail(message.reason);
+        break;
+      case "reading":
+        this.#settle(message.id)?.resolve(message);
+        break;
+      case "problem":
+        this.#settle(message.id)?.reject(new RecognitionError(message.reason));
+        break;
+    }
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (waiting !== undefined) clearTimeout(waiting.timer);
+    return waiting;
+  }
+
+  #fail(reason: string): void {
+    this.link = { state: "failed", detail: reason };
+    this.#worker.terminate();
+    this.#started?.(reason);
+    this.#rejectAll(reason);
+    this.#changed();
+  }
+
+  #rejectAll(reason: string): void {
+    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(new RecognitionError(reason));
+  }
+}

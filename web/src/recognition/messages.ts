@@ -1,0 +1,30 @@
+/** What the page and its worker tell each other. */
+
+import type { Movement } from "../spelling/movement";
+import type { Hand } from "./types";
+
+export type ToWorker =
+  | { readonly type: "load"; readonly model: ArrayBuffer; readonly runtime: string; readonly labels: number }
+  | {
+      readonly type: "frame";
+      readonly id: number;
+      readonly seconds: number;
+      readonly width: number;
+      readonly height: number;
+      readonly rgba: ArrayBuffer;
+      readonly hand: Hand;
+      /** Follow the hand's path over the pictures; a single photo has none. */
+      readonly track: boolean;
+    };
+
+export type FromWorker =
+  | { readonly type: "ready"; readonly warmUp: number }
+  | { readonly type: "failed"; readonly reason: string }
+  | {
+      readonly type: "reading";
+      readonly id: number;
+      readonly probabilities: Float32Array<ArrayBuffer>;
+      readonly milliseconds: number;
+      readonly movement: Movement | null;
+    }
+  | { readonly type: "problem"; readonly id: number; readonly reason: string };

@@ -1,0 +1,159 @@
+/** Where recognition runs: in the page if it can, else by the service; and the words that say so. */
+
+import { type Card, parseCard } from "../card/card";
+import { beside, fetchCard, fetchModel } from "./bundle";
+import { LocalRecogniser } from "./local";
+import { type Recogniser, RecognitionError } from "./recogniser";
+import { RemoteRecogniser } from "./remote";
+import type { Hand, Place } from "./types";
+
+export interface Status {
+  readonly place: Place;
+  readonly state: "loading" | "ready" | "waiting" | "failed";
+  /** One line that always says where pictures are looked at. */
+  readonly headline: string;
+  /** Why it is so, or what is being waited for; may be "". */
+  readonly detail: string;
+}
+
+export interface Told {
+  status(status: Status): void;
+  /** The card and the labels are known. */
+  card(card: Card | null, labels: readonly string[]): void;
+}
+
+export class Recognition {
+  status: Status = { place: "page", state: "loading", headline: "Getting ready …", detail: "" };
+  recogniser: Recogniser | null = null;
+  readonly #told: Told;
+  readonly #token: string | null;
+  /** Whether a service may be there: a static host has none. */
+  readonly serviceHere: boolean;
+  #card: Card | null = null;
+  #labels: readonly string[] = [];
+  #attempt = 0;
+  #why = "";
+  #hand: Hand;
+
+  constructor(token: string | null, serviceHere: boolean, hand: Hand, told: Told) {
+    this.#token = token;
+    this.serviceHere = serviceHere;
+    this.#hand = hand;
+    this.#told = told;
+  }
+
+  /** Begin, or change over. Falls back to the service where the page itself cannot. Never throws. */
+  async use(place: Place, hand: Hand): Promise<void> {
+    this.#attempt += 1;
+    const attempt = this.#attempt;
+    this.#hand = hand;
+    this.#why = "";
+    this.recogniser?.close();
+    this.recogniser = null;
+    const stale = () => attempt !== this.#attempt;
+    if (place === "service") {
+      this.#useService(stale);
+      await this.#readCard(stale);
+      return;
+    }
+    try {
+      await this.#usePage(stale);
+    } catch (error) {
+      if (stale()) return;
+      this.#fellOut(error instanceof Error ? error.message : String(error), stale);
+    }
+  }
+
+  async #usePage(stale: () => boolean): Promise<void> {
+    this.#say("page", "loading", "fetching the recogniser");
+    await this.#readCard(stale);
+    if (stale()) return;
+    if (this.#card === null) throw new RecognitionError(this.#why || "the bundle's card is missing");
+    const model = await fetchModel(this.#token, (come, all) => {
+      if (!stale())
+        this.#say(
+          "page",
+          "loading",
+          `fetching the recogniser: ${megabytes(come)}${all === null ? "" : ` of ${megabytes(all)}`}`,
+        );
+    });
+    if (stale()) return;
+    this.#say("page", "loading", "warming up");
+    const local = new LocalRecogniser(this.#card.labels, beside("ort/"), () => this.#follow(local, stale));
+    this.recogniser = local;
+    await local.start(model);
+  }
+
+  #follow(local: LocalRecogniser, stale: () => boolean): void {
+    if (stale() || this.recogniser !== local) return;
+    if (local.link.state === "ready") this.#say("page", "ready", "");
+    if (local.link.state === "failed" && this.status.state === "ready") this.#fellOut(local.link.detail, stale);
+  }
+
+  #fellOut(reason: string, stale: () => boolean): void {
+    this.#why = `The recogniser inside the page cannot be used: ${reason}.`;
+    this.recogniser?.close();
+    this.recogniser = null;
+    if (this.serviceHere) this.#useService(stale);
+    else this.#say("page", "failed", `${this.#why} Load the page again, or try another browser.`);
+  }
+
+  #useService(stale: () => boolean): void {
+    const remote = new RemoteRecogniser(this.#labels, this.#token, this.#hand, () => {
+      if (stale()) return;
+      if (remote.labels !== this.#labels) {
+        this.#labels = remote.labels;
+        this.#told.card(this.#card, this.#labels);
+      }
+      this.#sayOf(remote);
+    });
+    this.recogniser = remote;
+    this.#sayOf(remote);
+  }
+
+  #sayOf(remote: RemoteRecogniser): void {
+    const { link } = remote;
+    if (link.state === "waiting") {
+      const wait = Math.max(1, Math.round((link.retryAt - performance.now()) / 1000));
+      this.#say("service", "waiting", `${this.#why} No connection: ${link.detail}. Trying again in ${wait} s.`.trim());
+    } else if (link.state === "failed") this.#say("service", "failed", `${this.#why} ${link.detail}.`.trim());
+    else if (link.state === "ready") this.#say("service", "ready", this.#why);
+    else this.#say("service", "loading", `${this.#why} Connecting …`.trim());
+  }
+
+  async #readCard(stale: () => boolean): Promise<void> {
+    if (this.#card !== null) return;
+    try {
+      const card = parseCard(await fetchCard(this.#token));
+      if (stale()) return;
+      this.#card = card;
+      this.#labels = card.labels;
+      this.#told.card(card, card.labels);
+    } catch (error) {
+      if (!stale()) this.#why = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #say(place: Place, state: Status["state"], detail: string): void {
+    this.status = { place, state, headline: headline(place, state), detail };
+    this.#told.status(this.status);
+  }
+}
+
+function headline(place: Place, state: Status["state"]): string {
+  const service = `By the service at ${location.hostname || "this address"}`;
+  if (place === "service") {
+    return {
+      loading: `${service}: connecting`,
+      ready: service,
+      waiting: `${service}: no connection`,
+      failed: `${service}: failed`,
+    }[state];
+  }
+  const page = { loading: "In this page: getting ready", ready: "In this page: nothing is sent" };
+  return state === "loading" || state === "ready" ? page[state] : "Not working";
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

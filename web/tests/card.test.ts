@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { hardest, parseCard, percent, weaknesses } from "../src/card/card";
+
+const CARD = {
+  labels: ["A", "B", "J"],
+  preprocess: { upright: true },
+  scores: [
+    { source: "easy", accuracy: 0.9, recall_by_label: { A: 0.95, B: 0.85, J: null } },
+    { source: "unmeasured", accuracy: null },
+    { source: "hard", accuracy: 0.4, photos: 30, interval: [0.3, 0.5], recall_by_label: { A: 0, B: 0.9 } },
+  ],
+  data: { folder: "mine", who_signs: "one person", also_learnt: [{ folder: "rendered" }] },
+  limits: ["one", 2, "three"],
+};
+
+describe("the card", () => {
+  it("puts the hardest source first and the unmeasured last", () => {
+    const card = parseCard(CARD);
+    expect(card.scores.map(({ source }) => source)).toEqual(["hard", "easy", "unmeasured"]);
+    expect(hardest(card)?.source).toBe("hard");
+    expect(hardest(card)?.interval).toEqual([0.3, 0.5]);
+    expect(card.limits).toEqual(["one", "three"]);
+    expect(card.learntFrom).toEqual(["mine", "rendered"]);
+    expect(card.whoSigns).toBe("one person");
+  });
+
+  it("never makes a 0 of what was not measured", () => {
+    const card = parseCard({ labels: ["A"], scores: [{ recall_by_label: { A: null } }] });
+    expect(card.scores[0]).toMatchObject({ accuracy: null, photos: null, interval: null, source: "unnamed" });
+    expect(hardest(card)).toBeNull();
+    expect(weaknesses(card)).toEqual([{ label: "A", recall: null, source: "" }]);
+    expect(percent(null)).toBe("not measured");
+    expect(percent(0)).toBe("0%");
+    expect(card.parameters).toBeNull();
+  });
+
+  it("names each letter's worst source, the weakest letter first", () => {
+    expect(weaknesses(parseCard(CARD))).toEqual([
+      { label: "A", recall: 0, source: "hard" },
+      { label: "B", recall: 0.85, source: "easy" },
+      { label: "J", recall: null, source: "" },
+    ]);
+  });
+
+  it("is refused where it names no labels", () => {
+    for (const bad of [null, 3, [], {}, { labels: [1, 2] }]) expect(() => parseCard(bad)).toThrow("labels");
+  });
+
+  it("turns photos upright unless it says otherwise", () => {
+    expect(parseCard({ labels: ["A"] }).upright).toBe(true);
+    expect(parseCard({ labels: ["A"], preprocess: { upright: false } }).upright).toBe(false);
+  });
+});
