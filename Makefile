@@ -28,8 +28,11 @@ $(PAGE_TOOLS): web/package-lock.json
 page: $(PAGE_TOOLS)
 	cd web && npm run build
 
+# Types, style, tests; and the committed page is what the sources build, byte for byte.
 page-test: $(PAGE_TOOLS)
 	cd web && npm run check && npm test
+	cd web && npx vite build --logLevel warn --outDir node_modules/.page --emptyOutDir
+	diff -r web/node_modules/.page src/fingerspell/live/service/page
 
 # Chromium for the browser tests; CHROMIUM names another one.
 browser:

@@ -151,6 +151,19 @@ def test_odd_files_are_decoded_as_python_decodes_them(launch, site, drawn_bundle
     agree("odd files", found, [dict(zip(labels, map(float, row), strict=True)) for row in rows], list(ODD))
 
 
+def test_a_recogniser_of_photos_as_they_were_stored_gets_them_so(launch, site, drawn_bundle, tmp_path):
+    card = json.loads((drawn_bundle / "card.json").read_text(encoding="utf-8"))
+    card["preprocess"]["upright"] = False
+    photo = Image.open(drawn_bundle / "golden" / "02-L.jpg").convert("RGB")
+    photo.save(tmp_path / "turned.jpg", "JPEG", quality=92, exif=_turned(6))
+    recognizer = Recognizer(drawn_bundle, threads=1)
+    stored = recognizer.predict(decode((tmp_path / "turned.jpg").read_bytes(), upright=False)).probabilities
+    with opened(launch()) as tab:
+        tab.page.route("**/card.json", lambda route: route.fulfill(body=json.dumps(card)))
+        found = in_browser(tab.go(site), [tmp_path / "turned.jpg"])
+    agree("as stored", found, [dict(zip(recognizer.labels, map(float, stored), strict=True))], ["turned.jpg"])
+
+
 def test_a_left_hand_in_a_photo_is_mirrored(launch, site, drawn_bundle, tmp_path):
     file = drawn_bundle / "golden" / "02-L.jpg"
     Image.open(file).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "left.png")

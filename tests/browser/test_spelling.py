@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
+import numpy as np
 import pytest
 from chromium import ALLOWED, READY, camera_of, opened
+from PIL import ImageOps
+from signed_clips import LETTERS, drawn_sign, in_mirror, write_clip
+
+from fingerspell.live.recognizer import Recognizer
 
 LISTEN = """
 window.spoken = [];
@@ -95,23 +101,40 @@ def test_the_service_spells_the_same(camera, service):
 
 
 def test_a_left_hand_is_mirrored_before_it_is_recognised(launch, site, drawn_bundle, tmp_path):
-    from signed_clips import drawn_sign, in_mirror, write_clip
-
-    clip = write_clip(tmp_path / "right.mjpeg", drawn_sign, "LL", drawn_bundle)
-    clip = in_mirror(clip, tmp_path / "left.mjpeg")
-    with opened(launch(*camera_of(clip), *ALLOWED)) as tab:
+    letter, photo = one_sided(drawn_bundle)
+    signed = write_clip(
+        tmp_path / "right.mjpeg",
+        lambda label, number: photo if label == letter else drawn_sign(label, number),
+        letter * 2,
+        drawn_bundle,
+    )
+    with opened(launch(*camera_of(in_mirror(signed, tmp_path / "left.mjpeg")), *ALLOWED)) as tab:
         page = tab.go(site)
         page.check("input[name=hand][value=left]", force=True)
         page.click("#camera")
-        wait_for_text(page, "LL")
+        wait_for_text(page, letter * 2)
         page.reload()
         page.wait_for_selector(READY)
         assert page.is_checked("input[name=hand][value=left]"), "the choice is kept"
 
 
-def test_only_the_box_is_looked_at(launch, site, drawn_bundle, tmp_path):
-    from signed_clips import drawn_sign, write_clip
+def one_sided(bundle):
+    """A sign that the bundle reads rightly, and wrongly in a mirror."""
+    recognizer = Recognizer(bundle, threads=1)
+    for letter, number in itertools.product(LETTERS, range(2000, 2040)):
+        photo = drawn_sign(letter, number)
+        straight = recognizer.predict(np.asarray(photo))
+        turned = recognizer.predict(np.asarray(ImageOps.mirror(photo)))
+        if (
+            straight.label == letter
+            and straight.probability > 0.8
+            and turned.probabilities[recognizer.labels.index(letter)] < 0.2
+        ):
+            return letter, photo
+    raise AssertionError("the bundle takes every sign for its mirror image")
 
+
+def test_only_the_box_is_looked_at(launch, site, drawn_bundle, tmp_path):
     left, top, side = 384, 24, 240
     clip = write_clip(tmp_path / "corner.mjpeg", drawn_sign, "LB", drawn_bundle, (left, top, side))
     box = {"left": left / 640, "top": top / 480, "width": side / 640, "height": side / 480}

@@ -28,6 +28,8 @@ Frame = dict[str, Any]
 Z_PATH = [(-0.4, 0.0), (0.35, 0.3), (-0.4, 0.0)]
 WIDE_Z = [(-0.4, 0.0), (0.8, 0.3), (-0.4, 0.0)]
 TREMBLING_Z = [(-0.2, 0), (0.03, 0), (-0.2, 0), (0.2, 0.15), (-0.03, 0), (0.2, 0.15), (-0.2, 0), (0.03, 0), (-0.2, 0)]
+WOBBLING = [(-0.4, 0.0), (0.2, 0.1), (-0.08, 0.0), (0.2, 0.1), (-0.4, 0.0)]
+STEEP = [(-0.2, 0.3), (0.2, 0.3), (-0.2, 0.3)]
 STILL = [(0.0, 0.0)]
 J_PATH = [(0.0, 0.35), (0.25, -0.15)]
 
@@ -136,6 +138,9 @@ def scenarios() -> list[Scenario]:
         .rest(),
         Scenario("an I, then a wide Z").rest().show({"I": 0.9}, 0.8).show({"I": 0.4}, 0.9, WIDE_Z).rest(),
         Scenario("a Z of a trembling hand").rest().show({"D": 0.4}, 0.9, TREMBLING_Z).rest(),
+        Scenario("a path that turns too often").rest().show({"D": 0.4}, 0.9, WOBBLING).rest(),
+        Scenario("a path that is too steep for a Z").rest().show({"D": 0.4}, 0.9, STEEP).rest(),
+        Scenario("two doubtful signs while a Z is drawn").rest(),
         Scenario("a Z with rests between its strokes").rest(),
         Scenario("signs that were meant while the hand travels").rest(),
         Scenario("waving without a hand sign").rest().show({"nothing": 0.8}, 0.8, Z_PATH).rest(),
@@ -167,6 +172,10 @@ def scenarios() -> list[Scenario]:
     doubtful.show({"A": 0.5}, 0.3, [Z_PATH[2]]).rest()
     for _ in range(6):
         named["two signs that take turns"].show({"K": 0.75}, 0.1).show({"V": 0.75}, 0.1)
+    read_into = named["two doubtful signs while a Z is drawn"]
+    for letter, stroke in zip("BO", Z_PATH, strict=False):
+        read_into.show({letter: 0.55}, 0.3, [stroke]).show({letter: 0.6}, 0.5, STILL)
+    read_into.show({"O": 0.5}, 0.3, [Z_PATH[2]]).rest()
     resting = named["a Z with rests between its strokes"]
     for stroke in Z_PATH:
         resting.show({"X": 0.3, "B": 0.2}, 0.4, [stroke]).show({"X": 0.3, "U": 0.2}, 0.5, STILL)
@@ -217,7 +226,7 @@ def photo(number: int, height: int, width: int) -> NDArray[np.uint8]:
     return picture.astype(np.uint8)
 
 
-SIZES = ((120, 120), (97, 131), (200, 200), (40, 30))
+SIZES = ((120, 120), (97, 131), (200, 200), (40, 30), (40, 200))
 
 
 def movements(height: int, width: int) -> list[list[float] | None]:

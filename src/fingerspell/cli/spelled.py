@@ -107,7 +107,8 @@ def corrected(events: Iterable[Event], dictionary: Dictionary) -> str:
 
 def note_nothing_spelled(frames: int) -> None:
     """An empty text is no answer: say what may help."""
-    console.note(f"no sign was held long and clearly enough in {frames} frames: try --hold 0.2, --certain 0.4 or --box")
+    hint = "try --hold 0.15, --certain 0.25 or --box"
+    console.note(f"no sign was held long and clearly enough in {frames} frames: {hint}")
 
 
 def printable(text: str) -> str:

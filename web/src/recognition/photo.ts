@@ -1,5 +1,6 @@
 /** A photo's file → its pixels in full size, as the Python side decodes them: no colour management, turned upright. */
 
+import { withoutExif } from "./exif";
 import { RecognitionError } from "./recogniser";
 import { flipped, type Picture } from "./types";
 
@@ -11,9 +12,9 @@ export async function decode(file: Blob, upright: boolean): Promise<Picture> {
   if (file.size === 0) throw new RecognitionError("the file is empty");
   let bitmap: ImageBitmap;
   try {
-    bitmap = await createImageBitmap(file, {
+    bitmap = await createImageBitmap(upright ? file : await withoutExif(file), {
       colorSpaceConversion: "none",
-      imageOrientation: upright ? "from-image" : ("none" as ImageOrientation),
+      imageOrientation: "from-image",
       premultiplyAlpha: "none",
     });
   } catch {
