@@ -45,6 +45,18 @@ def test_frames_are_spelled_at_the_rate_that_is_said(running, photo, fps) -> Non
     assert all(event["seconds"] <= 26 / fps for event in answer["events"])
 
 
+def test_the_pace_is_a_setting(running, photo) -> None:
+    letters = ["nothing"] * 5 + ["A"] * 9 + ["nothing"] * 9
+    files = [("frames", (f"{n}.jpg", photo(label))) for n, label in enumerate(letters)]
+
+    def text(**settings: float) -> str:
+        return running.http.post("/v1/spell", params={"fps": 10, **settings}, files=files).json()["text"]
+
+    assert text() == "A"
+    assert text(hold=2) == ""
+    assert text(certain=0.99) == ""
+
+
 def test_what_the_reader_says_at_the_end_is_not_lost(running, photo, monkeypatch) -> None:
     event = Event("written", 0.2, "B", 0.9, (("B", 0.9),), "B")
     monkeypatch.setattr(Reader, "finish", lambda self: (event,))

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Generator, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
@@ -41,6 +41,7 @@ from fingerspell.live.service.problems import (
 )
 from fingerspell.live.service.schemas import Spelled, SpellEvent
 from fingerspell.live.spelling.event import Event
+from fingerspell.live.spelling.settings import SpellingError, SpellingSettings
 
 _TURN = 0.1  # seconds that a video may keep a thread before others have their turn
 
@@ -70,12 +71,15 @@ def routes(service: Service) -> APIRouter:
         fps: Annotated[
             float | None, Query(description="Frames a second; needed where frames are sent.", ge=0.5, le=240)
         ] = None,
+        hold: Annotated[float | None, Query(description="Seconds that a sign must be held.")] = None,
+        release: Annotated[float | None, Query(description="Seconds until the same sign counts again.")] = None,
+        certain: Annotated[float | None, Query(description="Lowest certainty of a letter, 0–1.")] = None,
     ) -> Spelled:
         """A video as the raw body, or its frames in order as parts named `frames` of a form, with `fps`."""
-        where = _parsed(box)
+        where, settings = _parsed(box), _settings(hold=hold, release=release, certain=certain)
         service.pool.require_room()
         async with received(request, service.limits, "frames", service.limits.frames, VIDEO_TOO_LONG) as body:
-            reader = Reader(service.recognizer, box=where, hand=hand)
+            reader = Reader(service.recognizer, settings, where, hand)
             with service.pool.place(), contextlib.closing(_frames(service.limits, body, fps)) as frames:
                 spelling = _Spelling(service, reader, frames)
                 async with in_time(service.limits):
@@ -92,6 +96,14 @@ def _parsed(box: str | None) -> Box | None:
         return None if box is None else Box.parse(box)
     except DataError as error:
         raise Problem(SETTING, f"box: expected {error.expected}.") from error
+
+
+def _settings(**given: float | None) -> SpellingSettings:
+    stated: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    try:
+        return SpellingSettings(**stated)
+    except SpellingError as error:
+        raise Problem(SETTING, f"{error.found}: expected {error.expected}.") from error
 
 
 def _frames(limits: Limits, body: Body, fps: float | None) -> Generator[Frame, None, None]:
