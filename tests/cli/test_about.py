@@ -75,6 +75,21 @@ class TestDoctor:
         assert "care: the part 'lab' is incomplete: pip install 'fingerspell[lab]'" in captured.err
         assert "all is well" not in captured.out
 
+    def test_what_another_part_brought_along_is_no_half_part(self, monkeypatch, capsys):
+        there = {"onnxruntime", "pydantic", "jinja2", "numba", "pyarrow"}
+        monkeypatch.setattr(about, "_installed", lambda module: module in there or module in {"av", "cv2"})
+        assert run(monkeypatch, "doctor") == 0
+        out = capsys.readouterr().out
+        assert re.search(r"^hands +installed$", out, re.MULTILINE)
+        assert re.search(r"^lab +not installed \(lacks torch", out, re.MULTILINE)
+
+    def test_a_page_that_was_not_built_is_trouble(self, monkeypatch, capsys, tmp_path):
+        assert run(monkeypatch, "doctor") == 0
+        assert re.search(r"^page +built, \d+\.\d MB$", capsys.readouterr().out, re.MULTILINE)
+        monkeypatch.setattr(about, "files", lambda _: tmp_path)
+        assert run(monkeypatch, "doctor") == 2
+        assert "make page" in capsys.readouterr().err
+
     def test_little_room_is_trouble(self, monkeypatch, capsys):
         usage = namedtuple("usage", "free")
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**30))

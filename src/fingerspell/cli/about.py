@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,9 @@ from fingerspell.cli import console
 from fingerspell.cli.places import cache_folder
 from fingerspell.core import provenance
 from fingerspell.core.errors import FingerspellError
+
+_SHARED = frozenset({"onnxruntime", "av", "cv2", "pydantic", "jinja2"})
+"""Packages that belong to several parts."""
 
 
 def nets_command(
@@ -43,6 +47,7 @@ def doctor_command() -> None:
     machine = provenance.machine()
     console.give(f"{'machine':<14}{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB")
     _parts(troubles)
+    _page(troubles)
     _devices()
     _disk(cache_folder(), troubles)
     for trouble in troubles:
@@ -58,7 +63,10 @@ def _installed(module: str) -> bool:
 
 def _parts(troubles: list[str]) -> None:
     needs = {
-        "live": ("onnxruntime",),
+        "live": ("onnxruntime", "av", "cv2"),
+        "service": ("fastapi", "uvicorn", "websockets", "python_multipart", "prometheus_client"),
+        "words": ("spellchecker",),
+        "hands": ("numba", "cv2", "pyarrow", "av"),
         "lab": ("torch", "pydantic", "jinja2", "matplotlib", "onnx", "onnxscript", "safetensors", "tomli_w", "h5py"),
         "tensorboard": ("tensorboard",),
     }
@@ -66,8 +74,18 @@ def _parts(troubles: list[str]) -> None:
         absent = [module for module in modules if not _installed(module)]
         word = "installed" if not absent else f"not installed (lacks {', '.join(absent)})"
         console.give(f"{part:<14}{word}")
-        if absent and len(absent) < len(modules):
+        own = set(modules) - _SHARED
+        if absent and own - set(absent):  # what another part brought along is no half of this one
             troubles.append(f"the part '{part}' is incomplete: pip install 'fingerspell[{part}]'")
+
+
+def _page(troubles: list[str]) -> None:
+    page = Path(str(files("fingerspell") / "live" / "service" / "page"))
+    size = sum(each.stat().st_size for each in page.rglob("*") if each.is_file())
+    built = (page / "index.html").is_file() and (page / "ort").is_dir()
+    console.give(f"{'page':<14}{f'built, {size / 1e6:.1f} MB' if built else 'not built'}")
+    if not built:
+        troubles.append("the page is not built: make page")
 
 
 def _devices() -> None:
