@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -14,7 +16,6 @@ pytest.importorskip("fastapi")
 
 import httpx
 
-from fingerspell.cli import live
 from fingerspell.cli.main import main
 from fingerspell.live.service import server as serving
 
@@ -100,39 +101,37 @@ def test_without_a_port_the_next_free_one_is_taken(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("opens", [True, False])
-def test_it_prints_the_address_opens_the_page_and_answers(monkeypatch, capsys, tiny_bundle: Path, opens) -> None:
-    """In a thread: the command itself, up to its end."""
-    servers: list[serving.Server] = []
-    opened: list[str] = []
-
-    class Kept(serving.Server):
-        def __init__(self, *arguments, **settings) -> None:
-            super().__init__(*arguments, **settings)
-            servers.append(self)
-
-    monkeypatch.setattr(serving, "Server", Kept)
-    monkeypatch.setattr(live.webbrowser, "open", lambda url: bool(opened.append(url)))
+def test_it_prints_the_address_opens_the_page_and_answers(tiny_bundle: Path, tmp_path: Path, opens) -> None:
+    """The real command, with a browser that writes down where it was sent."""
+    browser, visited = tmp_path / "browser", tmp_path / "visited"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > "{visited}"\n')
+    browser.chmod(0o755 if opens else 0o644)
     token = "0123456789abcdef"
-    more = {"open_page": opens, "token": token, "port": 0, "host": "127.0.0.1", "allow_host": None, "queue": 3}
-    limits = {"max_body": 1, "max_pixels": 1, "max_video": 5.0, "max_time": 5.0, "streams": 2, "drain": 1.0}
-    thread = threading.Thread(target=live.live_command, args=(tiny_bundle,), kwargs={**more, **limits})
-    thread.start()
-    end = time.monotonic() + 20
-    out = err = ""
-    while "http" not in out or (opens and "note:" not in err):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-        more_out, more_err = capsys.readouterr()
-        out, err = out + more_out, err + more_err
-    address = out.strip()
-    assert httpx.get(f"{address}healthz").json() == {"status": "alive"}
-    assert httpx.post(f"{address}v1/predict", content=b"x").status_code == 401
-    assert token not in out + err  # what is printed may be seen by others
-    assert opened == ([f"{address}#token={token}"] if opens else [])
-    assert ("no browser" in err) is opens
-    servers[0].stop()
-    thread.join(10)
-    assert not thread.is_alive()
+    command = [sys.executable, "-m", "fingerspell.cli.main", "live", str(tiny_bundle), "--port", "0", "--drain", "1"]
+    no_screen = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
+    environment = {**no_screen, "FINGERSPELL_TOKEN": token, "BROWSER": f"{browser} %s"}
+    log = tmp_path / "log"
+    with (
+        log.open("w") as err,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True, env=environment) as running,
+    ):
+        try:
+            address = running.stdout.readline().strip()
+            assert httpx.get(f"{address}healthz").json() == {"status": "alive"}
+            assert httpx.post(f"{address}v1/predict", content=b"x").status_code == 401
+            told = visited.exists if opens else lambda: "no browser could be opened" in log.read_text()
+            end = time.monotonic() + 20
+            while not told():
+                assert time.monotonic() < end, log.read_text()
+                time.sleep(0.05)
+        finally:
+            running.send_signal(signal.SIGTERM)
+            out = running.stdout.read()
+            assert running.wait(20) == 0
+    assert token not in address + out + log.read_text()  # what is printed may be seen by others
+    if opens:
+        assert visited.read_text() == f"{address}#token={token}"
+    assert ("no browser" in log.read_text()) is not opens
 
 
 def test_a_missing_part_is_named(monkeypatch, capsys, tiny_bundle) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -96,7 +98,8 @@ def main() -> None:
         console.show_error(MissingExtraError(module, _EXTRA_OF[module]))
         sys.exit(2)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        sys.stderr.close()
+        with suppress(OSError, ValueError):  # what is left in the buffer goes nowhere, and nothing complains at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except OSError as error:  # what no floor expected of a disk or a path; still no traceback
         place = f"{error.filename}: " if error.filename else ""
