@@ -131,6 +131,14 @@ class TestHand:
             chooser.step(1 / 30, _Sides.sure, _Sides.unsure)
         assert chooser.hand == "right"
 
+    def test_a_frame_after_a_pause_is_one_frame(self, recognizer, monkeypatch):
+        steps = []
+        monkeypatch.setattr(HandChooser, "step", lambda self, elapsed, plain, mirrored: steps.append(elapsed))
+        reader = Reader(recognizer, hand="auto")
+        for seconds in (0.0, 0.1, 60.1, 60.2):
+            reader.read(Frame(seconds, np.zeros((8, 8, 3), np.uint8)))
+        assert steps == pytest.approx([0, 0.1, 0, 0.1])
+
     def test_a_glimpse_decides_nothing(self):
         chooser = HandChooser("auto", _Sides.labels)
         for _ in range(5):

@@ -23,9 +23,11 @@ import { PhotoView } from "./views/photo";
 import { PracticeView } from "./views/practice";
 import { named } from "./views/signs";
 import { Stage } from "./views/stage";
+import { SuggestionsView } from "./views/suggestions";
 import { type TabName, Tabs } from "./views/tabs";
 import { TextView } from "./views/text";
 import { themeButton } from "./views/theme";
+import { fetchWords } from "./words/fetch";
 
 const SILENCE = 2500; // milliseconds without a frame from a running camera until that is said
 
@@ -37,6 +39,7 @@ class Page {
   readonly #chart = new ChartView();
   readonly #about = new AboutView();
   readonly #practice = new PracticeView((words) => this.#announcer.say(words));
+  readonly #suggestions: SuggestionsView;
   readonly #text: TextView;
   readonly #stage: Stage;
   readonly #photo: PhotoView;
@@ -68,11 +71,17 @@ class Page {
       choosePlace: (place) => this.#use(place),
       chooseHand: (hand) => this.#sign(hand),
     });
-    this.#text = new TextView({
-      undo: () => this.#edited(this.#speller.undo(), "Undone."),
-      clear: () => this.#edited(this.#speller.clear(), "All deleted. Undo brings it back."),
-      space: () => this.#edited(this.#speller.type(" "), "Space."),
-    });
+    this.#suggestions = new SuggestionsView(this.#settings, fetchWords, (word, instead) =>
+      this.#edited(this.#speller.type(`${word} `, instead), `${word}.`),
+    );
+    this.#text = new TextView(
+      {
+        undo: () => this.#edited(this.#speller.undo(), "Undone."),
+        clear: () => this.#edited(this.#speller.clear(), "All deleted. Undo brings it back."),
+        space: () => this.#edited(this.#speller.type(" "), "Space."),
+      },
+      this.#suggestions,
+    );
     this.#photo = new PhotoView(
       () => this.#ready(),
       () => this.#upright,
@@ -157,6 +166,7 @@ class Page {
     const practising = this.#tabs.chosen === "practise";
     const speller = practising ? this.#practised : this.#speller;
     this.#letter.show(this.#labels, reading.probabilities, reading.seconds);
+    this.#stage.expect(this.#settings.hand.value, reading.hand);
     for (const event of speller.step(reading.seconds, reading.probabilities, reading.movement)) {
       this.#happened(event, practising);
     }
@@ -177,15 +187,21 @@ class Page {
       this.#practice.take(event);
       return;
     }
-    this.#text.show(event.text, this.#speller.undoable);
+    this.#suggestions.heard(event);
+    this.#write(event.text);
     this.#announcer.say(event.kind === "removed" ? "Deleted the last letter." : named(event.label));
     this.#announcer.text(event.text);
   }
 
   #edited(text: string, words: string): void {
-    this.#text.show(text, this.#speller.undoable);
+    this.#write(text);
     this.#announcer.say(words);
     this.#announcer.text(text);
+  }
+
+  #write(text: string): void {
+    this.#text.show(text, this.#speller.undoable);
+    this.#suggestions.show(text);
   }
 
   #use(place: Place): void {
@@ -197,10 +213,17 @@ class Page {
   #sign(hand: Hand): void {
     this.#settings.hand.value = hand;
     this.#latency.clear();
+    this.#expect();
+  }
+
+  /** Before the first picture a right hand is expected. */
+  #expect(): void {
+    this.#stage.expect(this.#settings.hand.value, this.#recognition.status.place === "page" ? "right" : null);
   }
 
   #status(status: Status): void {
     this.#stage.status(status);
+    this.#expect();
     const words = { loading: "Getting ready …", waiting: "No connection", failed: "No recogniser", ready: "" };
     if (status.state !== "ready") this.#letter.rest(words[status.state]);
     else if (this.#camera.state !== "running") this.#letter.rest("Camera off");

@@ -10,7 +10,8 @@ export class Settings {
   readonly camera = new Kept<string>("camera", (value) => (typeof value === "string" ? value : ""));
   readonly mirror = new Kept<boolean>("mirror", (value) => value !== false);
   readonly box = new Kept<Box | null>("box", parse);
-  readonly hand = choice<Hand>("hand", ["right", "left"], "right");
+  readonly hand = choice<Hand>("hand", ["right", "left", "auto"], "right");
+  readonly suggest = new Kept<boolean>("suggest", (value) => value === true);
   readonly place = choice<Place>("place", ["page", "service"], "page");
   readonly theme = choice<Theme>("theme", ["auto", "light", "dark"], "auto");
 }

@@ -41,7 +41,13 @@ class Bench {
     const next = this.#answers.shift();
     if (next === undefined) throw new Error("nobody asked");
     if (error === undefined) {
-      next.resolve({ seconds: next.seconds, probabilities: new Float32Array(1), milliseconds: 1, movement: null });
+      next.resolve({
+        seconds: next.seconds,
+        probabilities: new Float32Array(1),
+        milliseconds: 1,
+        movement: null,
+        hand: null,
+      });
     } else next.reject(error);
     await new Promise((resolve) => setTimeout(resolve));
   }

@@ -124,7 +124,9 @@ class Reader:
     def _spell(
         self, seconds: float, photo: NDArray[np.uint8], plain: Prediction, other: Prediction, milliseconds: float
     ) -> Reading:
-        elapsed = 0.0 if self._before is None else max(seconds - self._before, 0.0)
+        elapsed = 0.0 if self._before is None else seconds - self._before
+        if elapsed > self.speller.settings.gap:  # one frame after a pause is no evidence for the whole pause
+            elapsed = 0.0
         self._before = seconds
         self._hand.step(elapsed, plain.probabilities, other.probabilities)
         prediction = other if self._hand.automatic and self._hand.mirrored else plain

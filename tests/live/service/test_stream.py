@@ -43,6 +43,7 @@ def test_frames_are_answered_as_the_recogniser_answers_photos(running, opened, f
         assert [guess["label"] for guess in answer["runners_up"]] == [label for label, _ in expected.runners_up]
         assert answer["dropped"] == 0
         assert answer["milliseconds"] > 0
+        assert answer["hand"] == "right"
 
 
 def test_held_letters_become_text_which_undo_and_clear_change(running, opened, frame, said) -> None:

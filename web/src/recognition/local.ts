@@ -1,11 +1,13 @@
 /** Recognition inside the page: model and runtime are fetched from where the page lies, pictures go nowhere. */
 
+import { HandChooser } from "./hand";
 import type { FromWorker, ToWorker } from "./messages";
 import { type Link, type Recogniser, RecognitionError } from "./recogniser";
 import type { Hand, Picture, Reading, Shot } from "./types";
 
 const LONGEST_START = 60_000; // milliseconds; a phone may take long over a large model
 const LONGEST_ANSWER = 20_000;
+const PAUSE = 1; // seconds: a frame after a longer pause says nothing of the time before it
 
 interface Waiting {
   resolve(message: Extract<FromWorker, { type: "reading" }>): void;
@@ -20,6 +22,8 @@ export class LocalRecogniser implements Recogniser {
   readonly #changed: () => void;
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
+  #chooser: HandChooser | null = null;
+  #before = 0;
 
   /**
    * @param labels of the model's output, from the card.
@@ -55,8 +59,21 @@ export class LocalRecogniser implements Recogniser {
   #started: ((failure: string | null) => void) | null = null;
 
   async read(shot: Shot, hand: Hand): Promise<Reading> {
-    const { probabilities, milliseconds, movement } = await this.#ask(shot, shot.seconds, hand, true);
-    return { seconds: shot.seconds, probabilities, milliseconds, movement };
+    const { seconds } = shot;
+    const { probabilities, mirrored, milliseconds, movement } = await this.#ask(shot, seconds, hand, true);
+    const reading = { seconds, milliseconds, movement };
+    if (hand === "auto" && mirrored !== null) return { ...reading, ...this.#chosen(seconds, probabilities, mirrored) };
+    this.#chooser = null;
+    return { ...reading, probabilities, hand: hand === "auto" ? null : hand };
+  }
+
+  #chosen(seconds: number, plain: Float32Array, mirrored: Float32Array): Pick<Reading, "probabilities" | "hand"> {
+    const elapsed = this.#chooser === null ? 0 : seconds - this.#before;
+    this.#before = seconds;
+    this.#chooser ??= new HandChooser(this.labels);
+    this.#chooser.step(elapsed > PAUSE ? 0 : elapsed, plain, mirrored);
+    const { hand } = this.#chooser;
+    return { probabilities: hand === "left" ? mirrored : plain, hand };
   }
 
   async photo(picture: Picture): Promise<Float32Array> {

@@ -24,6 +24,8 @@ export type FromWorker =
       readonly type: "reading";
       readonly id: number;
       readonly probabilities: Float32Array<ArrayBuffer>;
+      /** Those of the picture's mirror image, where the hand is to be found out. */
+      readonly mirrored: Float32Array<ArrayBuffer> | null;
       readonly milliseconds: number;
       readonly movement: Movement | null;
     }

@@ -4,7 +4,7 @@ import { MovementTracker } from "../spelling/movement";
 import { Backoff } from "./backoff";
 import { authorised, beside } from "./bundle";
 import { type Link, type Recogniser, RecognitionError } from "./recogniser";
-import { flipped, type Hand, type Picture, type Reading, type Shot, withoutAlpha } from "./types";
+import { type Hand, type Picture, type Reading, type Shot, type Side, withoutAlpha } from "./types";
 
 const LONGEST_ANSWER = 8000; // milliseconds; then the connection counts as broken
 const JPEG_QUALITY = 0.92;
@@ -19,6 +19,8 @@ interface Waiting {
 interface Answer {
   readonly probabilities: readonly number[];
   readonly milliseconds: number;
+  /** The hand that the service expects. */
+  readonly hand?: Side;
 }
 
 type FromService =
@@ -60,12 +62,13 @@ export class RemoteRecogniser implements Recogniser {
       this.#drop("the hand was changed");
       this.#connect();
     }
-    const upright = hand === "left" ? flipped(shot) : shot;
     const { height, width } = shot;
-    const movement = this.#tracker.step(shot.seconds, { height, width, pixels: withoutAlpha(upright.rgba) });
+    const movement = this.#tracker.step(shot.seconds, { height, width, pixels: withoutAlpha(shot.rgba) });
     const jpeg = await this.#encoded(shot);
-    const { probabilities, milliseconds } = await this.#ask(shot.seconds, jpeg);
-    return { seconds: shot.seconds, probabilities: Float32Array.from(probabilities), milliseconds, movement };
+    const { probabilities, milliseconds, hand: found } = await this.#ask(shot.seconds, jpeg);
+    const side = hand === "auto" ? (found ?? null) : hand;
+    const answer = Float32Array.from(probabilities);
+    return { seconds: shot.seconds, probabilities: answer, milliseconds, movement, hand: side };
   }
 
   async photo(_picture: Picture, file: Blob): Promise<Float32Array> {

@@ -23,13 +23,17 @@ export interface Reading {
   readonly milliseconds: number;
   /** What the tracker made of the hand's path. */
   readonly movement: Movement | null;
+  /** The hand that is expected; null where it is found out elsewhere. */
+  readonly hand: Side | null;
 }
 
 /** Where recognition runs. */
 export type Place = "page" | "service";
 
-/** Which hand signs. A left hand's picture is mirrored before the network sees it. */
-export type Hand = "right" | "left";
+export type Side = "right" | "left";
+
+/** Which hand signs. A left hand's picture is mirrored before the network sees it; `auto` is found out. */
+export type Hand = Side | "auto";
 
 export interface Ranked {
   readonly label: string;

@@ -41,9 +41,11 @@ async function load(message: Extract<ToWorker, { type: "load" }>): Promise<void>
     const began = performance.now();
     const blank = new Uint8Array(WARM_UP.side * WARM_UP.side * 3).fill(127);
     for (let time = 0; time < WARM_UP.times; time += 1) {
-      const answer = await run(blank, WARM_UP.side, WARM_UP.side);
-      if (answer.length !== message.labels) {
-        throw new Error(`the model gives ${answer.length} probabilities, its card names ${message.labels} labels`);
+      const [answer] = await run([blank], WARM_UP.side, WARM_UP.side);
+      if (answer?.length !== message.labels) {
+        throw new Error(
+          `the model gives ${answer?.length ?? 0} probabilities, its card names ${message.labels} labels`,
+        );
       }
     }
     scope.postMessage({ type: "ready", warmUp: performance.now() - began });
@@ -56,24 +58,34 @@ async function read(message: Extract<ToWorker, { type: "frame" }>): Promise<void
   const { id, seconds, width, height } = message;
   try {
     const given = { width, height, rgba: new Uint8ClampedArray(message.rgba) };
-    const { rgba } = message.hand === "left" ? flipped(given) : given;
-    const rgb = withoutAlpha(rgba);
+    const rgb = withoutAlpha(given.rgba);
+    const turned = message.hand === "right" ? null : withoutAlpha(flipped(given).rgba);
+    // J and Z are known from either hand: no need to turn round
     const movement = message.track ? tracker.step(seconds, { height, width, pixels: rgb }) : null;
     const began = performance.now();
-    const probabilities = await run(rgb, height, width);
+    const photos = turned === null ? [rgb] : message.hand === "left" ? [turned] : [rgb, turned];
+    const [probabilities, mirrored = null] = await run(photos, height, width);
+    if (probabilities === undefined) throw new Error("the model gave no answer");
     const milliseconds = performance.now() - began;
-    scope.postMessage({ type: "reading", id, probabilities, milliseconds, movement }, [probabilities.buffer]);
+    const answers = mirrored === null ? [probabilities.buffer] : [probabilities.buffer, mirrored.buffer];
+    scope.postMessage({ type: "reading", id, probabilities, mirrored, milliseconds, movement }, answers);
   } catch (error) {
     scope.postMessage({ type: "problem", id, reason: reasonOf(error) });
   }
 }
 
-async function run(rgb: Uint8Array, height: number, width: number): Promise<Float32Array<ArrayBuffer>> {
+/** Look at pictures of one size together. Returns the probabilities of each. */
+async function run(photos: readonly Uint8Array[], height: number, width: number): Promise<Float32Array<ArrayBuffer>[]> {
   if (session === null) throw new Error("the model is not loaded");
-  const outputs = await session.run({ [INPUT]: new Tensor("uint8", rgb, [1, height, width, 3]) });
+  const batch = photos.length === 1 ? (photos[0] as Uint8Array) : new Uint8Array(3 * height * width * photos.length);
+  if (photos.length > 1) for (const [index, rgb] of photos.entries()) batch.set(rgb, index * rgb.length);
+  const outputs = await session.run({ [INPUT]: new Tensor("uint8", batch, [photos.length, height, width, 3]) });
   const output = outputs[OUTPUT];
   if (output === undefined) throw new Error(`the model has no output named ${OUTPUT}`);
-  return new Float32Array(output.data as Float32Array); // a copy of our own: the runtime's memory cannot be handed over
+  const all = output.data as Float32Array;
+  const labels = all.length / photos.length;
+  // copies of our own: the runtime's memory cannot be handed over
+  return photos.map((_, index) => new Float32Array(all.subarray(index * labels, (index + 1) * labels)));
 }
 
 function reasonOf(error: unknown): string {

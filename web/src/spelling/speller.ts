@@ -152,9 +152,14 @@ export class Speller {
     return this.text;
   }
 
-  /** Add what was typed, not signed; `undo` takes it back. Returns the text. The Python side has no keyboard. */
-  type(characters: string): string {
-    this.#change(this.text + characters);
+  /**
+   * Add what was typed, not signed; `undo` takes it back. Returns the text. The Python side has no keyboard.
+   *
+   * @param instead how many of the last characters it replaces, in the same change.
+   */
+  type(characters: string, instead = 0): string {
+    this.#shown.changes = []; // a letter that is being drawn takes back what was read into it, not what was typed
+    this.#change(this.text.slice(0, this.text.length - instead) + characters);
     return this.text;
   }
 

@@ -5,7 +5,7 @@ import type { CameraProblem } from "../camera/problem";
 import { button, fill, h, say } from "../dom";
 import type { Latency } from "../recognition/latency";
 import type { Status } from "../recognition/recognition";
-import type { Hand, Place } from "../recognition/types";
+import type { Hand, Place, Side } from "../recognition/types";
 import type { Settings } from "../settings";
 import { Choices } from "./choices";
 import { BoxOverlay } from "./overlay";
@@ -35,6 +35,7 @@ export class Stage {
   readonly #times = h("p", { class: "times", id: "times" });
   readonly #where: HTMLElement;
   readonly #places: Choices<Place>;
+  readonly #expected = h("p", { class: "hint expected", id: "expected-hand", role: "status" });
 
   constructor(settings: Settings, serviceHere: boolean, actions: StageActions) {
     this.#settings = settings;
@@ -67,6 +68,7 @@ export class Stage {
       [
         ["right", "right"],
         ["left", "left"],
+        ["auto", "auto"],
       ],
       settings.hand.value,
       actions.chooseHand,
@@ -88,7 +90,7 @@ export class Stage {
       { class: "card stage", "aria-labelledby": "camera-title" },
       h("h2", { id: "camera-title", class: "only-read" }, "Camera"),
       this.#picture,
-      h("div", { class: "controls" }, this.#toggle, hands.element, this.#pick),
+      h("div", { class: "controls" }, this.#toggle, hands.element, this.#expected, this.#pick),
       this.#where,
     );
     this.more = h(
@@ -145,6 +147,12 @@ export class Stage {
   /** Which of both is chosen; what is used may differ, and is said by `status`. */
   chosen(place: Place): void {
     this.#places.value = place;
+  }
+
+  /** Which hand is expected, where it is found out: null by the service, which does not say it. */
+  expect(choice: Hand, side: Side | null): void {
+    this.#expected.hidden = choice !== "auto";
+    say(this.#expected, choice !== "auto" ? "" : `auto: ${side === null ? "the service chooses" : `${side} hand`}`);
   }
 
   times(latency: Latency): void {

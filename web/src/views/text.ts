@@ -2,6 +2,7 @@
 
 import { button, h, say } from "../dom";
 import { speak } from "../speech";
+import type { SuggestionsView } from "./suggestions";
 
 export interface TextActions {
   undo(): void;
@@ -26,7 +27,7 @@ export class TextView {
   #value = "";
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(actions: TextActions) {
+  constructor(actions: TextActions, suggestions: SuggestionsView) {
     this.#undo = button("Undo", actions.undo, { id: "undo" });
     const clear = button("Delete all", actions.clear, { id: "clear" });
     const copy = button("Copy", () => void this.#copy(), { id: "copy" });
@@ -37,7 +38,9 @@ export class TextView {
       { class: "card composed", "aria-labelledby": "text-title" },
       h("h2", { id: "text-title" }, "Text"),
       this.#text,
+      suggestions.element,
       h("div", { class: "buttons" }, this.#undo, button("Space", actions.space, { id: "space" }), clear, copy, aloud),
+      suggestions.choice,
       this.#note,
     );
     this.show("", false);

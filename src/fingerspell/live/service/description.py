@@ -22,8 +22,8 @@ Every error is an `application/problem+json` object (RFC 9457).
 stream's start (little-endian float64, never decreasing), then a JPEG, PNG or WebP of the part of the frame that
 holds the hand, not mirrored. Each is answered by
 `{"type": "reading", "seconds", "label", "probability", "runners_up", "probabilities", "milliseconds", "dropped",
-"events", "text"}`, unless a newer frame arrived before it was looked at: the newest wins, and `dropped` counts the
-others since the start. Text `{"type": "undo"}` or `{"type": "clear"}` changes the text and is answered by
+"events", "text", "hand"}`, unless a newer frame arrived before it was looked at: the newest wins, and `dropped` counts
+the others since the start. Text `{"type": "undo"}` or `{"type": "clear"}` changes the text and is answered by
 `{"type": "text", "text"}`. What is wrong with one message is answered by `{"type": "problem", "status", "title",
 "detail", "kind"}`. Codes of a close: 1000 ended, 1001 the service stops, 1008 no hello, a wrong token or silence,
 1009 a message that is far too long."""

@@ -210,6 +210,7 @@ class _Stream:
                 "dropped": self._dropped,
                 "events": [SpellEvent.of(event).model_dump() for event in reading.events],
                 "text": reading.text,
+                "hand": reading.hand,
             }
         )
 
