@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import traceback
 from contextlib import suppress
 
 import typer
@@ -81,6 +82,13 @@ _EXTRA_OF = {
 }
 
 
+def _part(error: ModuleNotFoundError, module: str) -> str:
+    """The part of the package that lacks a module. Renderer and recogniser share some: then who asked for it counts."""
+    asking = {frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)}
+    renders = any(name.startswith(("fingerspell.hands.", "fingerspell.cli.synth")) for name in asking)
+    return "hands" if renders else _EXTRA_OF[module]
+
+
 def main() -> None:
     """Run the command line; every error of ours ends with its exit code and no traceback."""
     for stream in (sys.stdout, sys.stderr):
@@ -95,7 +103,7 @@ def main() -> None:
         module = (error.name or "").partition(".")[0]
         if module not in _EXTRA_OF:
             raise
-        console.show_error(MissingExtraError(module, _EXTRA_OF[module]))
+        console.show_error(MissingExtraError(module, _part(error, module)))
         sys.exit(2)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         with suppress(OSError, ValueError):  # what is left in the buffer goes nowhere, and nothing complains at the end
