@@ -18,14 +18,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from fingerspell.core.alphabet import MOTION_LETTERS
+from fingerspell.live.frames.frame import Frame
 from fingerspell.live.frames.stills import ENDINGS
+from fingerspell.live.hand import Hand
+from fingerspell.live.reader import Reader
 from fingerspell.live.recognizer import Recognizer
 from fingerspell.live.spelling.event import Event
 from fingerspell.live.spelling.movement import MovementTracker
@@ -277,6 +280,21 @@ def _clip_cause(wanted: str, text: str) -> str:
     return "right and more" if wanted in text else "another letter"
 
 
+def spell_with_hands(recognizer: Recognizer, folder: Path, settings: SpellingSettings) -> dict[str, int]:
+    """How many clips are spelled right as they are and mirrored, read as a right, a left, or either hand."""
+    found: Counter[str] = Counter()
+    for path in sorted(folder.rglob("*.mp4")):
+        seconds, photos = read_clip(path)
+        for side, turn in (("as it is", 1), ("mirrored", -1)):
+            frames = [Frame(when, np.ascontiguousarray(p[:, ::turn])) for when, p in zip(seconds, photos, strict=True)]
+            for hand in get_args(Hand):
+                reader = Reader(recognizer, settings, hand=hand)
+                for _ in reader.read_all(frames):
+                    pass
+                found[f"{side}, --hand {hand}"] += reader.text == path.stem
+    return dict(found)
+
+
 def spell_texts(recognizer: Recognizer, folder: Path, settings: SpellingSettings, dictionary: Dictionary) -> Tally:
     """Rendered clips against the texts that they were made from."""
     import pyarrow.parquet
@@ -319,6 +337,7 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("folders", type=Path, nargs="*")
     parser.add_argument("--clips", type=Path)
+    parser.add_argument("--hands", action="store_true", help="clips also mirrored, and with each choice of the hand")
     parser.add_argument("--texts", type=Path, help="folder of rendered clips, with clips.parquet")
     parser.add_argument("--words", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
@@ -355,6 +374,9 @@ def main() -> None:
         tally, clips = spell_clips(recognizer, given.clips, settings)
         result["clips"] = tally.row()
         print(f"{'clips, one letter':<22}  {tally.edits / tally.letters:>14.1%}{tally.wrong / tally.words:>8.1%}")
+        if given.hands:
+            for name, right in spell_with_hands(recognizer, given.clips, settings).items():
+                print(f"  {name}: {right} of {tally.words} clips right")
         if given.out:
             given.out.write_text(json.dumps(clips, indent=1))
     for source, row in result.items():
