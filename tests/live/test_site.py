@@ -157,3 +157,28 @@ class TestThePage:
         assert len(lock["packages"]) > 10
         assert [name for name, each in lock["packages"].items() if "resolved" in each] == []
         assert all("integrity" in each for name, each in lock["packages"].items() if name)
+
+
+def test_a_failed_swap_puts_the_old_site_back(tiny_bundle, tmp_path, monkeypatch):
+    out = build_site(tmp_path / "site", tiny_bundle)
+    before = sorted(each.name for each in out.rglob("*"))
+    rename = Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self.name.endswith(".partial"):
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(DataError, match="No space left"):
+        build_site(out, tiny_bundle, force=True)
+    assert sorted(each.name for each in out.rglob("*")) == before
+    assert [each.name for each in tmp_path.iterdir()] == ["site"]
+
+
+def test_of_a_link_what_it_leads_to_is_replaced(tiny_bundle, tmp_path):
+    real = build_site(tmp_path / "real", tiny_bundle)
+    (tmp_path / "link").symlink_to(real)
+    assert build_site(tmp_path / "link", tiny_bundle, force=True) == real
+    assert (tmp_path / "link").is_symlink()
+    assert (real / "index.html").is_file()

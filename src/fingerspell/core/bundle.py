@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerspell.core.durable import swap_in
 from fingerspell.core.errors import BundleError, DataError
 from fingerspell.core.onnx_file import require_self_contained
 from fingerspell.core.preprocess import PreprocessSpec
@@ -277,7 +278,7 @@ def write_bundle(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_all(temporary, _contents(model, {"format": FORMAT, **card}, golden))
-        _swap_in(temporary, path)
+        swap_in(temporary, path)
     except OSError as error:
         raise BundleError(
             f"the bundle {path} could not be written: {error.strerror or error}",
@@ -349,19 +350,3 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-
-
-def _swap_in(temporary: Path, path: Path) -> None:
-    """Put the finished folder in its place; if that fails, put back what was there."""
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
-    had_one = path.exists()
-    if had_one:
-        path.rename(old)
-    try:
-        temporary.rename(path)
-    except OSError:
-        if had_one:
-            old.rename(path)
-        raise
-    if had_one:
-        shutil.rmtree(old, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -56,6 +57,30 @@ def write_json(path: Path, value: Any) -> None:
     """Atomically write readable JSON: two spaces, keys as given, non-ASCII kept, NaN refused."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     write_bytes(path, (text + "\n").encode(errors=_LONE))
+
+
+def swap_in(temporary: Path, path: Path) -> None:
+    """Put a finished folder in its place; if that fails, put back what was there.
+
+    Args:
+        temporary: the new folder, on the same disk.
+        path: where it belongs, itself no link; what is there is removed once the new one stands.
+
+    Raises:
+        OSError: it cannot be put there; what was there before is there again.
+    """
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    had_one = path.exists()
+    if had_one:
+        path.rename(old)
+    try:
+        temporary.rename(path)
+    except OSError:
+        if had_one:
+            old.rename(path)
+        raise
+    if had_one:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def canonical_json(value: Any) -> bytes:

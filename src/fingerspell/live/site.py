@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from fingerspell.core.bundle import CARD, MODEL, read_bundle
+from fingerspell.core.durable import swap_in
 from fingerspell.core.errors import DataError, FingerspellError
 
 PAGE = Path(__file__).parent / "service" / "page"
@@ -37,6 +38,7 @@ def build_site(out: Path, bundle: Path, *, force: bool = False) -> Path:
         BundleError: not a bundle, or damaged.
         DataError: something else lies at `out`, it cannot be written, or this installation lacks the page.
     """
+    out = out.resolve()  # of a link, what it leads to is replaced
     files = read_bundle(bundle)  # whole and undamaged, before anything is written
     _require_page()
     _require_free(out, force)
@@ -48,9 +50,7 @@ def build_site(out: Path, bundle: Path, *, force: bool = False) -> Path:
         (temporary / BUNDLE).mkdir()
         (temporary / BUNDLE / MODEL).write_bytes(files.model)
         shutil.copyfile(bundle / CARD, temporary / BUNDLE / CARD)
-        if out.exists():
-            shutil.rmtree(out)
-        temporary.rename(out)
+        swap_in(temporary, out)
     except (OSError, shutil.Error) as error:
         raise DataError(
             f"the site {out} could not be written: {getattr(error, 'strerror', None) or error}",
