@@ -63,7 +63,7 @@ class TestReading:
         assert found.labels == LABELS
         assert found.preprocess == PreprocessSpec(16, 16)
         assert found.model == onnx_model()
-        assert found.card["format"] == "fingerspell-bundle/1"
+        assert found.card["format"] == "fingerspell-bundle/2"
         assert [s.data for s in found.golden] == [s.data for s in samples()]
         assert np.array_equal(found.golden[1].probabilities, samples()[1].probabilities)
 
@@ -150,8 +150,8 @@ class TestReading:
         assert "fingerspell export" in caught.value.remedy
 
     def test_a_newer_format_asks_for_an_update(self, written):
-        rewrite(written, "card.json", json.dumps({"format": "fingerspell-bundle/2", "all": "new"}).encode())
-        with pytest.raises(BundleError, match="bundle format 2") as caught:
+        rewrite(written, "card.json", json.dumps({"format": "fingerspell-bundle/3", "all": "new"}).encode())
+        with pytest.raises(BundleError, match="bundle format 3") as caught:
             read_bundle(written)
         assert "update" in caught.value.remedy
 
@@ -289,6 +289,98 @@ class _nothing:  # noqa: N801 - stands where a context manager does
     def __enter__(self) -> None: ...
     def __exit__(self, *_error: object) -> bool:
         return True
+
+
+FINDER_CARD = {"input": [192, 256], "framing": 1.5, "score": 0.4, "about": "for tests"}
+
+
+class TestFormats:
+    def test_format_1_is_still_read(self, written):
+        card = json.loads((written / "card.json").read_text()) | {"format": "fingerspell-bundle/1"}
+        rewrite(written, "card.json", json.dumps(card).encode())
+        assert read_bundle(written).format == 1
+
+    def test_format_1_is_never_written_again(self, written, tmp_path):
+        found = read_bundle(written)
+        assert found.format == 2
+        old = {**found.card, "format": "fingerspell-bundle/1"}
+        again = write_bundle(tmp_path / "again", model=found.model, card=old, golden=found.golden)
+        assert read_bundle(again).card["format"] == "fingerspell-bundle/2"
+
+    @pytest.mark.parametrize("version", ["0", "02", "1.0", "", "²", "-1"])
+    def test_no_other_version(self, written, version):
+        rewrite(written, "card.json", json.dumps({**CARD, "format": f"fingerspell-bundle/{version}"}).encode())
+        with pytest.raises(BundleError, match="not a bundle of ours"):
+            read_bundle(written)
+
+    def test_the_digest_is_the_models(self, written):
+        assert read_bundle(written).digest() == hashlib.sha256(onnx_model()).hexdigest()
+
+
+class TestFinder:
+    def write(self, place: Path, finder: bytes | None, about: object) -> Path:
+        card = CARD if about is None else {**CARD, "finder": about}
+        return write_bundle(place, model=onnx_model(), card=card, golden=samples(), finder=finder)
+
+    def test_it_comes_back(self, tmp_path, written):
+        found = read_bundle(self.write(tmp_path / "f.bundle", onnx_model(nested=True), FINDER_CARD))
+        assert found.finder == onnx_model(nested=True)
+        assert found.card["finder"] == FINDER_CARD
+        assert read_bundle(written).finder is None
+        # one with a finder may be replaced by one without
+        write_bundle(found.path, model=onnx_model(), card=CARD, golden=samples(), force=True)
+        assert not (found.path / "finder.onnx").exists()
+
+    def test_finder_and_card_belong_together(self, tmp_path):
+        for finder, about in ((onnx_model(), None), (None, FINDER_CARD)):
+            with pytest.raises(BundleError, match=r"finder\.onnx"):
+                self.write(tmp_path / "f.bundle", finder, about)
+        assert not (tmp_path / "f.bundle").exists()
+
+    @pytest.mark.parametrize("missing", ["finder.onnx", "card"])
+    def test_one_without_the_other_is_not_read(self, tmp_path, missing):
+        folder = self.write(tmp_path / "f.bundle", onnx_model(), FINDER_CARD)
+        if missing == "card":
+            card = json.loads((folder / "card.json").read_text())
+            rewrite(folder, "card.json", json.dumps({k: v for k, v in card.items() if k != "finder"}).encode())
+        else:
+            checksums = json.loads((folder / "checksums.json").read_text())
+            checksums.pop("finder.onnx")
+            (folder / "checksums.json").write_text(json.dumps(checksums))
+            (folder / "finder.onnx").unlink()
+        with pytest.raises(BundleError, match="finder"):
+            read_bundle(folder)
+
+    def test_a_changed_byte_and_foreign_weights(self, tmp_path):
+        folder = self.write(tmp_path / "f.bundle", onnx_model(), FINDER_CARD)
+        rewrite(folder, "finder.onnx", onnx_model(external="../secret"))
+        with pytest.raises(BundleError, match=r"finder\.onnx reads weights from other files"):
+            read_bundle(folder)
+        (folder / "finder.onnx").write_bytes(b"?")
+        with pytest.raises(BundleError, match=r"finder\.onnx .*damaged"):
+            read_bundle(folder)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"input": [192]},
+            {"input": [192, 0]},
+            {"input": [192, 256.5]},
+            {"input": "192"},
+            {"input": [True, 256]},
+            {"framing": 0.5},
+            {"framing": float("nan")},
+            {"framing": None},
+            {"score": 1.5},
+            {"score": True},
+        ],
+        ids=str,
+    )
+    def test_a_card_that_makes_no_sense(self, tmp_path, change):
+        with pytest.raises(BundleError, match="makes no sense"):
+            self.write(tmp_path / "f.bundle", onnx_model(), {**FINDER_CARD, **change})
+        with pytest.raises(BundleError, match="makes no sense"):
+            self.write(tmp_path / "f.bundle", onnx_model(), [1])
 
 
 class TestWriting:

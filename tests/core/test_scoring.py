@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from fingerspell.core.alphabet import LABELS
+from fingerspell.core.certainty import BINS, THRESHOLDS
 from fingerspell.core.errors import DataError
-from fingerspell.core.scoring import BINS, THRESHOLDS, Scores, bootstrap, score
+from fingerspell.core.scoring import Scores, bootstrap, score
 
 # Four photos of three labels: A→A, A→B (sure), B→B, C→B. J stands for a motion letter elsewhere.
 SMALL = np.array([[0.8, 0.1, 0.1], [0.04, 0.95, 0.01], [0.3, 0.6, 0.1], [0.15, 0.55, 0.3]])

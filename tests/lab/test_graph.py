@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from fingerspell.core.errors import BundleError
+from fingerspell.core.head import Head, read_head, with_head
 from fingerspell.core.onnx_file import require_self_contained
 from fingerspell.core.preprocess import PreprocessSpec, normalise, resample
-from fingerspell.lab.graph import BundleGraph, Resample, to_onnx
+from fingerspell.lab.graph import BundleGraph, Resample, require_features, to_onnx
 from fingerspell.lab.nets.registry import build
 
 onnx = pytest.importorskip("onnx")
@@ -59,7 +60,7 @@ class TestPixels:
     @pytest.mark.parametrize(("fit", "kind"), [("stretch", "triangle"), ("pad", "triangle"), ("crop", "nearest")])
     def test_onnx_runtime_gives_cores_pixels(self, fit, kind):
         spec = PreprocessSpec(48, 40, fit=fit, filter=kind)
-        graph = session(to_onnx(Resample(spec)))
+        graph = session(to_onnx(Resample(spec), ["pixels"]))
         for height, width in [*ODD_SIZES, *np.random.default_rng(1).integers(1, 500, (40, 2)).tolist()]:
             photo = photos(height, width)
             found = graph.run(None, {"photos": photo})[0][0].transpose(1, 2, 0)
@@ -68,7 +69,7 @@ class TestPixels:
     def test_normalisation_is_cores_to_the_last_bit(self):
         spec = PreprocessSpec(48, 40, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
         pixels = photos(48, 40)[0]
-        graph = BundleGraph(nn.Identity(), spec)
+        graph = BundleGraph(nn.Sequential(nn.Flatten(), nn.Linear(3 * 48 * 40, 2)), spec)
         found = graph.normalise(torch.from_numpy(pixels).permute(2, 0, 1)[None].float())[0]
         assert np.array_equal(found.numpy(), normalise(pixels, spec))
 
@@ -144,7 +145,7 @@ class TestProbabilities:
         assert {entry.domain for entry in model.opset_import} == {""}
         assert not model.functions
         assert [value.name for value in model.graph.input] == ["photos"]
-        assert [value.name for value in model.graph.output] == ["probabilities"]
+        assert [value.name for value in model.graph.output] == ["probabilities", "features"]
         dimensions = model.graph.input[0].type.tensor_type.shape.dim
         assert [d.dim_param or d.dim_value for d in dimensions] == ["batch", "height", "width", 3]
 
@@ -154,8 +155,85 @@ class TestProbabilities:
 
     def test_what_onnx_cannot_say_is_refused(self):
         class Data(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.last = nn.Linear(3, 2)
+
             def forward(self, x: Tensor) -> Tensor:
-                return x[:, :, 0, 0] if x.sum() > 0 else x[:, :, 1, 1]
+                logits: Tensor = self.last(x[:, :, 0, 0] if x.sum() > 0 else x[:, :, 1, 1])
+                return logits
 
         with pytest.raises(BundleError, match="cannot be written as ONNX"):
             to_onnx(BundleGraph(Data(), SPEC))
+
+
+class TestFeatures:
+    def test_they_are_what_the_last_layer_reads(self, net, data):
+        batch = photos(40, 31, 3)
+        inputs = []
+        handle = net.last.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
+        pixels = np.stack([normalise(resample(photo, SPEC), SPEC) for photo in batch])
+        with torch.no_grad():
+            net.eval()(torch.from_numpy(pixels))
+        handle.remove()
+        found = session(data).run(["features"], {"photos": batch})[0]
+        assert found.dtype == np.float32
+        assert found == pytest.approx(inputs[0].numpy(), abs=1e-5)
+        head = read_head(data, 1.7)
+        assert np.array_equal(head.weight, net.last.weight.detach().numpy())
+        assert np.array_equal(head.bias, net.last.bias.detach().numpy())
+
+    @pytest.mark.parametrize("network", ["residual-small", "notebook-v1", "notebook-v3"])
+    def test_networks_of_the_registry(self, network):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            built = build(network, 5, 40, 40)
+        spec = PreprocessSpec(40, 40)
+        file = to_onnx(BundleGraph(built, spec, 0.7))
+        require_features(file, 0.7, photos(60, 81, 2))
+        assert np.array_equal(read_head(file, 0.7).weight, built.output.weight.detach().numpy())
+        assert isinstance(built.output, nn.Linear)  # the network itself is not changed
+
+    def test_a_layer_without_bias_gets_one(self):
+        net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 24 * 32, 4, bias=False))
+        file = to_onnx(BundleGraph(net, SPEC))
+        assert read_head(file, 1.0).bias.tolist() == [0, 0, 0, 0]
+        require_features(file, 1.0, photos(24, 32))
+
+    def test_a_network_that_does_not_end_in_a_dense_layer(self):
+        for net in (nn.Flatten(), nn.Sequential(nn.Flatten(), nn.Linear(3 * 24 * 32, 4), nn.ReLU())):
+            with pytest.raises(BundleError, match="does not come out of a dense layer"):
+                BundleGraph(net, SPEC)
+
+    def test_the_last_layer_is_found_by_what_it_does_not_by_its_place(self):
+        class TwoHeads(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.letters, self.hands = nn.Linear(3, 4), nn.Linear(3, 2)
+
+            def forward(self, x: Tensor) -> Tensor:
+                pooled = x.mean(dim=(2, 3))
+                self.hands(pooled)
+                letters: Tensor = self.letters(pooled)
+                return letters
+
+        net = TwoHeads()
+        assert np.array_equal(read_head(to_onnx(BundleGraph(net, SPEC)), 1).weight, net.letters.weight.detach().numpy())
+
+    @pytest.mark.parametrize("wrong", ["temperature", "weight", "nan"])
+    def test_the_gate_refuses_what_does_not_fit(self, net, data, wrong):
+        require_features(data, 1.7, photos(33, 47, 2))
+        head = read_head(data, 1.7)
+        if wrong == "nan":
+            broken = torch.nn.Sequential(nn.Flatten(), nn.Linear(3 * 24 * 32, 4))
+            graph = BundleGraph(broken, SPEC)
+            graph.mean[:] = float("nan")
+            file, temperature = to_onnx(graph), 1.0
+        else:
+            file = with_head(data, Head(head.weight * np.float32(1.001), head.bias, 1.7))
+            temperature = 1.8 if wrong == "temperature" else 1.7
+        if wrong == "weight":  # the answers follow the weights that the file names, so this is a good file
+            require_features(file, temperature, photos(33, 47, 2))
+            return
+        with pytest.raises(BundleError, match="do not give its probabilities"):
+            require_features(file, temperature, photos(33, 47, 2))

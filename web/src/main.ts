@@ -7,18 +7,21 @@ import { SILENT } from "./camera/problem";
 import type { Card } from "./card/card";
 import { button, h, say } from "./dom";
 import { takeToken } from "./kept";
+import type { Head } from "./personal/head";
 import { ReadingLoop } from "./reading";
 import { Latency } from "./recognition/latency";
 import type { Recogniser } from "./recognition/recogniser";
 import { RecognitionError } from "./recognition/recogniser";
 import { Recognition, type Status } from "./recognition/recognition";
-import type { Hand, Place, Reading } from "./recognition/types";
+import type { Hand, Place, Reading, Side } from "./recognition/types";
 import { Settings } from "./settings";
 import type { Event } from "./spelling/event";
+import { settingsFor } from "./spelling/settings";
 import { Speller } from "./spelling/speller";
 import { AboutView, weakLetters } from "./views/about";
 import { ChartView } from "./views/chart";
 import { LetterView } from "./views/letter";
+import { PersonalView } from "./views/personal";
 import { PhotoView } from "./views/photo";
 import { PracticeView } from "./views/practice";
 import { named } from "./views/signs";
@@ -39,6 +42,7 @@ class Page {
   readonly #chart = new ChartView();
   readonly #about = new AboutView();
   readonly #practice = new PracticeView((words) => this.#announcer.say(words));
+  readonly #personal: PersonalView;
   readonly #suggestions: SuggestionsView;
   readonly #text: TextView;
   readonly #stage: Stage;
@@ -52,15 +56,25 @@ class Page {
   #practised = new Speller([]);
   #labels: readonly string[] = [];
   #upright = true;
+  #sureFrom: number | null = null;
   #lastFrame = 0;
   #timesShown = 0;
   #silent = false;
+  #adapted = false;
+  /** The hand of the newest picture. */
+  #side: Side | null = null;
 
   constructor(app: HTMLElement) {
     const serviceHere = document.querySelector<HTMLMetaElement>("meta[name=fingerspell-service]")?.content !== "none";
     this.#recognition = new Recognition(takeToken(), serviceHere, this.#settings.hand.value, {
       status: (status) => this.#status(status),
       card: (card, labels) => this.#know(card, labels),
+      base: (base) => this.#personal.know(base),
+    });
+    this.#personal = new PersonalView({
+      look: () => this.#lookOnce(),
+      use: (head) => this.#answerWith(head),
+      said: (words) => this.#announcer.say(words),
     });
     this.#stage = new Stage(this.#settings, serviceHere, {
       toggleCamera: () => (this.#camera.state === "off" ? void this.#camera.start() : this.#camera.stop()),
@@ -85,6 +99,7 @@ class Page {
     this.#photo = new PhotoView(
       () => this.#ready(),
       () => this.#upright,
+      () => this.#sureFrom,
     );
     this.#frames = new Frames(this.#stage.video, (arrived) => this.#frame(arrived));
     this.#loop = new ReadingLoop({
@@ -118,6 +133,7 @@ class Page {
     const panels: readonly (readonly [TabName, string, HTMLElement])[] = [
       ["spell", "Spell", spell],
       ["practise", "Practise", this.#practice.element],
+      ["yours", "Yours", this.#personal.element],
       ["signs", "Signs", this.#chart.element],
       ["photo", "Photo", this.#photo.element],
       ["limits", "Limits", this.#about.element],
@@ -167,6 +183,7 @@ class Page {
     const speller = practising ? this.#practised : this.#speller;
     this.#letter.show(this.#labels, reading.probabilities, reading.seconds);
     this.#stage.expect(this.#settings.hand.value, reading.hand);
+    this.#side = reading.hand;
     for (const event of speller.step(reading.seconds, reading.probabilities, reading.movement)) {
       this.#happened(event, practising);
     }
@@ -235,21 +252,41 @@ class Page {
     const { status } = this.#recognition;
     if (status.place !== "page" || status.state !== "ready") return;
     const detail = navigator.onLine ? status.detail : "This device is offline; the page goes on without.";
-    this.#stage.status({ ...status, detail });
+    const adapted = this.#adapted ? "It has learnt your hand." : "";
+    this.#stage.status({ ...status, detail: `${detail} ${adapted}`.trim() });
   }
 
   #know(card: Card | null, labels: readonly string[]): void {
     const weak = weakLetters(card);
     this.#upright = card?.upright ?? true;
     this.#about.show(card);
-    this.#chart.show(labels, weak);
+    this.#chart.show(labels, weak, card?.reliability ?? new Map());
     this.#practice.know(labels, weak);
-    if (labels.join() === this.#labels.join()) return;
+    const sureFrom = card?.sureFrom ?? null;
+    if (labels.join() === this.#labels.join() && sureFrom === this.#sureFrom) return;
     this.#labels = labels;
+    this.#sureFrom = sureFrom;
     const before = this.#speller.text;
-    this.#speller = new Speller(labels);
-    this.#practised = new Speller(labels);
+    this.#speller = new Speller(labels, settingsFor(sureFrom));
+    this.#practised = new Speller(labels, settingsFor(sureFrom));
     if (before !== "") this.#speller.type(before);
+  }
+
+  /** The page's own recogniser answers with a person's last layer, or with its own. */
+  #answerWith(head: Head | null): void {
+    this.#recognition.local?.answerWith(head);
+    this.#adapted = head !== null;
+    this.#network();
+  }
+
+  /** What the last layer reads of what the box shows now, for a right hand or a left one. */
+  async #lookOnce(): Promise<readonly Float32Array[]> {
+    const { local } = this.#recognition;
+    if (this.#camera.state !== "running") throw new RecognitionError("the camera is off: start it first");
+    const shot = this.#frames.cut(this.#stage.overlay.box, performance.now());
+    if (local === null || shot === null) throw new RecognitionError("no picture has come yet");
+    const { value } = this.#settings.hand;
+    return local.features(shot, value === "auto" ? (this.#side ?? "right") : value);
   }
 
   /** The recogniser, as soon as it can look at a photo. */

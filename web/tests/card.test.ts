@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { hardest, parseCard, percent, weaknesses } from "../src/card/card";
+import { settingsFor } from "../src/spelling/settings";
 
 const CARD = {
   labels: ["A", "B", "J"],
@@ -49,5 +50,41 @@ describe("the card", () => {
   it("turns photos upright unless it says otherwise", () => {
     expect(parseCard({ labels: ["A"] }).upright).toBe(true);
     expect(parseCard({ labels: ["A"], preprocess: { upright: false } }).upright).toBe(false);
+  });
+
+  it("tells how far each letter can be relied on, and from where on an answer is sure", () => {
+    const card = parseCard({
+      labels: ["A", "B"],
+      reliability: { A: "good", B: "weak", C: "splendid" },
+      reliability_from: ["desk", 3],
+      calibration: { answer_from: 0.61 },
+      not_for: ["judging"],
+      data: { sources: [{ name: "rooms", where_from: "there", licence: "Apache-2.0", photos: 5800, people: 1 }] },
+    });
+    expect([...card.reliability]).toEqual([
+      ["A", "good"],
+      ["B", "weak"],
+    ]);
+    expect(card.reliabilityFrom).toEqual(["desk"]);
+    expect(card.sureFrom).toBe(0.61);
+    expect(card.notFor).toEqual(["judging"]);
+    expect(card.sources).toEqual([
+      { name: "rooms", whereFrom: "there", licence: "Apache-2.0", photos: 5800, people: "1" },
+    ]);
+  });
+
+  it("is sure of nothing special where the card says nothing, or nonsense", () => {
+    for (const calibration of [undefined, {}, { answer_from: null }, { answer_from: 2 }, { answer_from: "0.5" }]) {
+      const card = parseCard({ labels: ["A"], calibration });
+      expect(card.sureFrom).toBeNull();
+      expect(card.reliability.size).toBe(0);
+      expect(settingsFor(card.sureFrom)).toEqual({});
+    }
+  });
+
+  it("asks of a letter what the card calls sure, within what the speller can do", () => {
+    expect(settingsFor(0.61)).toEqual({ certain: 0.61 });
+    expect(settingsFor(0)).toEqual({ certain: 0.05 });
+    expect(settingsFor(1)).toEqual({ certain: 0.99 });
   });
 });

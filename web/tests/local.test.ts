@@ -20,6 +20,7 @@ class MirrorWorker {
       answer({ type: "ready", warmUp: 1 });
       return;
     }
+    if (message.type !== "frame") return;
     const probabilities = Float32Array.from(message.hand === "left" ? SURE : UNSURE);
     const mirrored = message.hand === "auto" ? Float32Array.from(SURE) : null;
     answer({ type: "reading", id: message.id, probabilities, mirrored, milliseconds: 1, movement: null });

@@ -12,12 +12,14 @@ import typer
 
 from fingerspell.cli import (
     about,
+    adapt,
     camera,
     console,
     data,
     demo,
     evaluate,
     export,
+    finder,
     import_keras,
     live,
     predict,
@@ -46,10 +48,12 @@ app.command("train")(train.train_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("compare")(evaluate.compare_command)
 app.command("export")(export.export_command)
+app.command("adapt")(adapt.adapt_command)
 app.command("predict")(predict.predict_command)
 app.command("camera")(camera.camera_command)
 app.command("live")(live.live_command)
 app.add_typer(site.app, name="site")
+app.add_typer(finder.app, name="finder")
 app.command("reproduce")(reproduce.reproduce_command)
 app.command("import-keras")(import_keras.import_keras_command)
 app.command("demo")(demo.demo_command)

@@ -1,11 +1,15 @@
 """A bundle: a recogniser as one folder, with all that is needed to use it, to judge it and to check it.
 
-    model.onnx       photos of any size → probabilities, preprocessing and weights inside
+    model.onnx       photos of any size → probabilities and features, preprocessing and weights inside
+    finder.onnx      where in a larger picture the hand is (not in every bundle)
     card.json        labels, preprocessing, scores and their sources, data, recipe, licence, limits
     golden/          some photos, and expected.json: what the network itself answered for each
     checksums.json   SHA-256 of every other file
 
 Nothing in a bundle is executed. Checksums find damage, not intent: they are no signature.
+
+Format 2 (written): the model also gives `features`, what its last dense layer reads, and names that layer's weights:
+probabilities = softmax((features @ head.weight.T + head.bias) / temperature). Format 1 (still read) has neither.
 """
 
 from __future__ import annotations
@@ -22,16 +26,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerspell.core.bundle_card import (
+    AGAIN,
+    FORMAT,
+    FORMAT_NAME,
+    FORMAT_VERSION,
+    labels_and_preprocess,
+    require_finder,
+    require_format,
+)
 from fingerspell.core.durable import swap_in
-from fingerspell.core.errors import BundleError, DataError
+from fingerspell.core.errors import BundleError
 from fingerspell.core.onnx_file import require_self_contained
 from fingerspell.core.preprocess import PreprocessSpec
 
-FORMAT_NAME = "fingerspell-bundle"
-FORMAT_VERSION = 1
-FORMAT = f"{FORMAT_NAME}/{FORMAT_VERSION}"
-
 MODEL = "model.onnx"
+FINDER = "finder.onnx"
 CARD = "card.json"
 CHECKSUMS = "checksums.json"
 GOLDEN = "golden"
@@ -41,11 +51,11 @@ INPUT = "photos"
 """The graph's input: (N, H, W, 3) uint8 RGB, any H and W."""
 OUTPUT = "probabilities"
 """The graph's output: (N, labels) float32, each row adds up to 1."""
+FEATURES = "features"
+"""The graph's second output since format 2: (N, D) float32, what the last dense layer reads."""
 
 TOLERANCE = 1e-4
 """How far a probability may be from the expected one."""
-
-_AGAIN = "copy the whole bundle again, or make it again with 'fingerspell export'"
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,8 @@ class Bundle:
         preprocess: what the graph does to a photo; `upright` is left to whoever decodes it.
         model: the content of model.onnx.
         golden: its golden samples.
+        format: the version of the format that it is written in.
+        finder: the content of finder.onnx; None where the bundle finds no hands.
     """
 
     path: Path
@@ -87,6 +99,12 @@ class Bundle:
     preprocess: PreprocessSpec
     model: bytes
     golden: tuple[GoldenSample, ...]
+    format: int = FORMAT_VERSION
+    finder: bytes | None = None
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of model.onnx: what tells one recogniser from another."""
+        return hashlib.sha256(self.model).hexdigest()
 
 
 def pixels_digest(photo: NDArray[np.uint8]) -> str:
@@ -103,11 +121,13 @@ def read_bundle(path: Path) -> Bundle:
     """
     _require_bundle_folder(path)
     card = _read_object(path, CARD)
-    _require_format(path, card)
+    version = require_format(path, card)
     files = _read_checked(path)
     require_self_contained(files[MODEL])
-    labels, spec = _labels_and_preprocess(card)
-    return Bundle(path, card, labels, spec, files[MODEL], _golden(files, labels))
+    labels, spec = labels_and_preprocess(card)
+    finder = files.get(FINDER)
+    require_finder(finder, card)
+    return Bundle(path, card, labels, spec, files[MODEL], _golden(files, labels), version, finder)
 
 
 def _require_bundle_folder(path: Path) -> None:
@@ -126,33 +146,17 @@ def _require_bundle_folder(path: Path) -> None:
         )
 
 
-def _require_format(path: Path, card: Mapping[str, Any]) -> None:
-    name, _, version = str(card.get("format", "")).partition("/")
-    if name == FORMAT_NAME and version.isdecimal() and int(version) > FORMAT_VERSION:
-        raise BundleError(
-            f"{path} has the bundle format {version}",
-            expected=f"format {FORMAT_VERSION} or older",
-            remedy="update fingerspell: pip install --upgrade fingerspell",
-        )
-    if f"{name}/{version}" != FORMAT:
-        raise BundleError(
-            f"{path} is not a bundle of ours: its card's format is {card.get('format')!r}",
-            expected=repr(FORMAT),
-            remedy="check the path",
-        )
-
-
 def _read_file(folder: Path, name: str) -> bytes:
     place = folder / name
     try:
         if place.is_symlink() or not place.resolve().is_relative_to(folder.resolve()):
-            raise BundleError(f"{name} in {folder} is a link", expected="a file in the bundle", remedy=_AGAIN)
+            raise BundleError(f"{name} in {folder} is a link", expected="a file in the bundle", remedy=AGAIN)
         return place.read_bytes()
     except OSError as error:
         raise BundleError(
             f"{name} of the bundle {folder} cannot be read: {error.strerror}",
             expected="a readable file",
-            remedy=_AGAIN,
+            remedy=AGAIN,
         ) from error
 
 
@@ -160,9 +164,9 @@ def _parsed(name: str, data: bytes) -> dict[str, Any]:
     try:
         values = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{name} of the bundle is not JSON", expected="a JSON object", remedy=_AGAIN) from error
+        raise BundleError(f"{name} of the bundle is not JSON", expected="a JSON object", remedy=AGAIN) from error
     if not isinstance(values, dict):
-        raise BundleError(f"{name} of the bundle is no JSON object", expected="a JSON object", remedy=_AGAIN)
+        raise BundleError(f"{name} of the bundle is no JSON object", expected="a JSON object", remedy=AGAIN)
     return values
 
 
@@ -177,7 +181,7 @@ def _read_checked(folder: Path) -> dict[str, bytes]:
         _require_inside(name)
     missing = {MODEL, CARD, EXPECTED} - set(checksums)
     if missing:
-        raise BundleError(f"{CHECKSUMS} does not name {min(missing)}", expected="every file", remedy=_AGAIN)
+        raise BundleError(f"{CHECKSUMS} does not name {min(missing)}", expected="every file", remedy=AGAIN)
     stray = _stray_files(folder, checksums)
     if stray:
         raise BundleError(
@@ -193,7 +197,7 @@ def _read_checked(folder: Path) -> dict[str, bytes]:
             raise BundleError(
                 f"{name} of the bundle {folder} is damaged or was changed (SHA-256 {found[:12]}…)",
                 expected=f"SHA-256 {str(checksum)[:12]}…",
-                remedy=_AGAIN,
+                remedy=AGAIN,
             )
     return files
 
@@ -221,18 +225,6 @@ def _stray_files(folder: Path, known: Mapping[str, Any]) -> list[str]:
     return sorted(stray)
 
 
-def _labels_and_preprocess(card: Mapping[str, Any]) -> tuple[tuple[str, ...], PreprocessSpec]:
-    labels = card.get("labels")
-    if not isinstance(labels, list) or len(labels) < 2 or not all(isinstance(x, str) and x for x in labels):
-        raise BundleError(f"{CARD} gives no labels", expected="a list of at least 2 names", remedy=_AGAIN)
-    if len(set(labels)) != len(labels):
-        raise BundleError(f"{CARD} gives a label twice", expected="each label once", remedy=_AGAIN)
-    try:
-        return tuple(labels), PreprocessSpec.from_dict(card.get("preprocess", {}))
-    except DataError as error:
-        raise BundleError(f"{CARD}: {error.found}", expected=error.expected, remedy=_AGAIN) from error
-
-
 def _golden(files: Mapping[str, bytes], labels: tuple[str, ...]) -> tuple[GoldenSample, ...]:
     samples = []
     try:
@@ -244,7 +236,7 @@ def _golden(files: Mapping[str, bytes], labels: tuple[str, ...]) -> tuple[Golden
             samples.append(GoldenSample(name, files[name], entry["label"], probabilities, str(entry["pixels"])))
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(
-            f"{EXPECTED} of the bundle is malformed: {error}", expected="golden samples", remedy=_AGAIN
+            f"{EXPECTED} of the bundle is malformed: {error}", expected="golden samples", remedy=AGAIN
         ) from error
     return tuple(samples)
 
@@ -256,6 +248,7 @@ def write_bundle(
     card: Mapping[str, Any],
     golden: tuple[GoldenSample, ...],
     force: bool = False,
+    finder: bytes | None = None,
 ) -> Path:
     """Write a bundle: whole, or not at all. Nothing is kept of a bundle that it replaces.
 
@@ -265,19 +258,21 @@ def write_bundle(
         card: JSON-ready; `format` is added.
         golden: photos with the network's own answers; `file` gives each one's name below the bundle.
         force: replace a bundle that is there. Anything else that is there is never replaced.
+        finder: the content of finder.onnx, where the bundle has one; `card["finder"]` then tells of it.
 
     Returns:
         The bundle's folder.
 
     Raises:
-        BundleError: something is there already, or the folder cannot be written.
+        BundleError: something is there already, the folder cannot be written, or finder and card do not fit.
     """
     path = path.resolve()  # of a link, what it leads to is replaced
     require_free(path, force=force)
+    require_finder(finder, card)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_all(temporary, _contents(model, {"format": FORMAT, **card}, golden))
+        _write_all(temporary, _contents(model, finder, {"format": FORMAT} | dict(card) | {"format": FORMAT}, golden))
         swap_in(temporary, path)
     except OSError as error:
         raise BundleError(
@@ -319,11 +314,13 @@ def _is_only_a_bundle(path: Path) -> bool:
         ours = str(card["format"]).startswith(f"{FORMAT_NAME}/")
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    stray = _stray_files(path, {MODEL: 0, CARD: 0})
+    stray = _stray_files(path, {MODEL: 0, CARD: 0, FINDER: 0})
     return ours and all(name.startswith(f"{GOLDEN}/") for name in stray)
 
 
-def _contents(model: bytes, card: Mapping[str, Any], golden: tuple[GoldenSample, ...]) -> dict[str, bytes]:
+def _contents(
+    model: bytes, finder: bytes | None, card: Mapping[str, Any], golden: tuple[GoldenSample, ...]
+) -> dict[str, bytes]:
     samples = [
         {
             "file": sample.file.removeprefix(f"{GOLDEN}/"),
@@ -334,6 +331,8 @@ def _contents(model: bytes, card: Mapping[str, Any], golden: tuple[GoldenSample,
         for sample in golden
     ]
     files = {MODEL: model, CARD: _json(card)} | {sample.file: sample.data for sample in golden}
+    if finder is not None:
+        files[FINDER] = finder
     files[EXPECTED] = _json({"tolerance": TOLERANCE, "samples": samples})
     files[CHECKSUMS] = _json({name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())})
     return files

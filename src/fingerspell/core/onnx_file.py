@@ -1,4 +1,4 @@
-"""Look into an ONNX file without the onnx package: is it one, and does it keep its weights inside?
+"""Look into an ONNX file without the onnx package: is it one, does it keep its weights inside, and what are they?
 
 An ONNX file may name other files to read weights from, by any path. A bundle is a folder that people hand on, so
 such references are refused before ONNX Runtime sees the file.
@@ -6,7 +6,10 @@ such references are refused before ONNX Runtime sees the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fingerspell.core.errors import BundleError
 
@@ -20,13 +23,20 @@ _WAYS: dict[str, dict[int, str]] = {
     "sparse": {1: "tensor", 2: "tensor"},
 }
 _MODEL_GRAPH = 7
+_GRAPH_TENSOR = 5  # GraphProto: an initialiser
+_DIMENSIONS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9  # TensorProto
+_FLOAT = 1
 _EXTERNAL_DATA = 13  # TensorProto: where else the data lies
 _DATA_LOCATION = 14  # TensorProto: 0 inside, 1 elsewhere
 _MAX_DEPTH = 32
 
 
-def require_self_contained(data: bytes) -> None:
+def require_self_contained(data: bytes, name: str = "model.onnx") -> None:
     """Refuse an ONNX file that is damaged or reads its weights from elsewhere.
+
+    Args:
+        data: the file's content.
+        name: what messages call it.
 
     Raises:
         BundleError: not an ONNX model, cut short, or with references to other files.
@@ -37,16 +47,99 @@ def require_self_contained(data: bytes) -> None:
         external = _refers_elsewhere(memoryview(data), "model", 0)
     except (ValueError, IndexError) as error:
         raise BundleError(
-            f"model.onnx is not a whole ONNX model: {error}",
+            f"{name} is not a whole ONNX model: {error}",
             expected="the file that 'fingerspell export' wrote",
             remedy="copy the bundle again, or export it again",
         ) from error
     if external:
         raise BundleError(
-            "model.onnx reads weights from other files",
+            f"{name} reads weights from other files",
             expected="one file with its weights inside",
             remedy="do not use it unless you made it; export it again",
         )
+
+
+def read_initialiser(data: bytes, name: str) -> NDArray[np.float32] | None:
+    """Weights that an ONNX file holds under a name.
+
+    Args:
+        data: the file's content; it has passed `require_self_contained`.
+        name: of the initialiser.
+
+    Returns:
+        A copy, float32, in the initialiser's shape; None where there is no such initialiser, or not of float32 in
+        the file's raw form.
+    """
+    found = _raw_floats(memoryview(data), name)
+    if found is None:
+        return None
+    shape, raw = found
+    return np.frombuffer(raw, dtype="<f4").reshape(shape).astype(np.float32)
+
+
+def replace_initialisers(data: bytes, weights: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """The same ONNX file with other weights; nothing else of it changes, not even its length.
+
+    Args:
+        data: the file's content; it has passed `require_self_contained`.
+        weights: by name of the initialiser, each in the shape that is there.
+
+    Raises:
+        BundleError: the file has no such initialiser.
+        ValueError: weights of another shape, or that are not finite.
+    """
+    content = bytearray(data)
+    for name, values in weights.items():
+        found = _raw_floats(memoryview(content), name)
+        if found is None:
+            raise BundleError(
+                f"model.onnx has no weights named {name!r}",
+                expected="a bundle of format 2",
+                remedy="make the bundle again with 'fingerspell export'",
+            )
+        shape, raw = found
+        if values.shape != shape or not np.isfinite(values).all():
+            raise ValueError(f"{name} takes finite numbers of the shape {shape}, not {values.shape}")
+        raw[:] = np.ascontiguousarray(values, dtype="<f4").tobytes()
+    return bytes(content)
+
+
+def _raw_floats(model: memoryview, name: str) -> tuple[tuple[int, ...], memoryview] | None:
+    """Shape and bytes, within the file, of the float32 initialiser of that name."""
+    for number, graph in _fields(model):
+        if number != _MODEL_GRAPH or not isinstance(graph, memoryview):
+            continue
+        for kind, tensor in _fields(graph):
+            if kind == _GRAPH_TENSOR and isinstance(tensor, memoryview):
+                fields = list(_fields(tensor))
+                if any(
+                    field == _NAME and isinstance(value, memoryview) and value == name.encode()
+                    for field, value in fields
+                ):
+                    return _floats_of(fields)
+    return None
+
+
+def _floats_of(fields: list[tuple[int, memoryview | int]]) -> tuple[tuple[int, ...], memoryview] | None:
+    shape: list[int] = []
+    for number, value in fields:
+        if number == _DIMENSIONS:
+            shape += [value] if isinstance(value, int) else _packed(value)
+    raw = next((value for number, value in fields if number == _RAW_DATA), None)
+    count = 1
+    for side in shape:  # Python's own numbers: a product of int64 could overflow to the right length
+        count *= side
+    if (_DATA_TYPE, _FLOAT) not in fields or not isinstance(raw, memoryview) or len(raw) != 4 * count:
+        return None
+    return tuple(shape), raw
+
+
+def _packed(values: memoryview) -> list[int]:
+    numbers, at = [], 0
+    while at < len(values):
+        number, at = _varint(values, at)
+        numbers.append(number)
+    return numbers
 
 
 def _refers_elsewhere(message: memoryview, kind: str, depth: int) -> bool:

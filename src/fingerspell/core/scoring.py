@@ -1,7 +1,7 @@
 """Probabilities and truth → scores: accuracy with its interval, per letter, confusion, calibration, refusal.
 
-Photos of one recording resemble each other, so they are not independent witnesses. The interval therefore
-resamples whole groups (stretches of a recording, people, rooms), never single photos.
+Photos of one recording resemble each other, so they are not independent witnesses. The interval therefore resamples
+whole groups (stretches of a recording, people, rooms), never single photos.
 """
 
 from __future__ import annotations
@@ -14,12 +14,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fingerspell.core.alphabet import MOTION_LETTERS, SPECIAL_SIGNS
+from fingerspell.core.certainty import (
+    THRESHOLDS,
+    Answered,
+    ReliabilityBin,
+    answered_at,
+    bins_of,
+    calibration_error,
+    refusal_curve,
+)
 from fingerspell.core.errors import DataError
 
 DRAWS = 2000
 LEVEL = 0.95
-BINS = 15
-THRESHOLDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 LETTER_GROUPS = 5  # a letter's own interval from fewer groups than this would promise more than it holds
 ROUGH_GROUPS = 10
 FORMAT = "fingerspell-scores/1"
@@ -71,26 +78,6 @@ class ConfusedPair:
 
 
 @dataclass(frozen=True)
-class ReliabilityBin:
-    """Photos whose confidence lies in (low, high], their mean confidence and accuracy (None when empty)."""
-
-    low: float
-    high: float
-    count: int
-    confidence: float | None
-    accuracy: float | None
-
-
-@dataclass(frozen=True)
-class Answered:
-    """When only answers with at least `threshold` confidence are given: share answered, accuracy of these."""
-
-    threshold: float
-    share: float
-    accuracy: float | None
-
-
-@dataclass(frozen=True)
 class Scores:
     """What a recogniser achieved on one set of photos. All shares lie in 0–1.
 
@@ -111,6 +98,7 @@ class Scores:
         pairs: confused pairs, most photos first.
         bins: for the reliability diagram.
         answered: at each of `THRESHOLDS`.
+        refusals: from few photos answered to all; () in scores that an older version wrote.
     """
 
     labels: tuple[str, ...]
@@ -129,6 +117,7 @@ class Scores:
     pairs: tuple[ConfusedPair, ...]
     bins: tuple[ReliabilityBin, ...]
     answered: tuple[Answered, ...]
+    refusals: tuple[Answered, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON-ready mapping; `from_dict` reads it back."""
@@ -152,14 +141,12 @@ class Scores:
                     "pairs": tuple(ConfusedPair(**v) for v in plain["pairs"]),
                     "bins": tuple(ReliabilityBin(**v) for v in plain["bins"]),
                     "answered": tuple(Answered(**v) for v in plain["answered"]),
+                    "refusals": tuple(Answered(**v) for v in plain.get("refusals", ())),
                 }
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                f"the scores are malformed: {error}",
-                expected=FORMAT,
-                remedy="run 'fingerspell evaluate' again",
-            ) from error
+            remedy = "run 'fingerspell evaluate' again"
+            raise DataError(f"the scores are malformed: {error}", expected=FORMAT, remedy=remedy) from error
 
 
 def _interval_of(values: Mapping[str, float] | None) -> Interval | None:
@@ -194,7 +181,6 @@ def score(
     letters = _letters(labels, confusion, intervals)
     recalls = [letter.recall for letter in letters if letter.recall is not None]
     of_truth = shares[np.arange(len(right)), right]
-    bins = _bins(confidence, correct)
     moving = MOTION_LETTERS | set(SPECIAL_SIGNS)
     static = ~np.isin(right, [index for index, label in enumerate(labels) if label in moving])
     return Scores(
@@ -208,12 +194,13 @@ def score(
         static_accuracy=float(correct[static].mean()) if static.any() else None,
         top3=float((_rank(shares, right) < 3).mean()),
         nll=float(-np.log(np.maximum(of_truth, _SMALLEST)).mean()),
-        ece=sum(b.count * abs(_gap(b)) for b in bins) / len(right),
+        ece=calibration_error(confidence, correct),
         letters=letters,
         confusion=tuple(tuple(int(n) for n in row) for row in confusion),
         pairs=_pairs(labels, confusion),
-        bins=bins,
-        answered=_answered(confidence, correct),
+        bins=bins_of(confidence, correct),
+        answered=tuple(answered_at(threshold, confidence, correct) for threshold in THRESHOLDS),
+        refusals=refusal_curve(confidence, correct),
     )
 
 
@@ -359,35 +346,3 @@ def _rank(shares: NDArray[np.float64], right: NDArray[np.int64]) -> NDArray[np.i
     earlier = np.arange(shares.shape[1])[None, :] < right[:, None]
     before: NDArray[np.intp] = ((shares > own) | ((shares == own) & earlier)).sum(axis=1)
     return before
-
-
-def _bins(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> tuple[ReliabilityBin, ...]:
-    place = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    found = []
-    for index in range(BINS):
-        own = place == index
-        some = bool(own.any())
-        found.append(
-            ReliabilityBin(
-                low=index / BINS,
-                high=(index + 1) / BINS,
-                count=int(own.sum()),
-                confidence=float(confidence[own].mean()) if some else None,
-                accuracy=float(correct[own].mean()) if some else None,
-            )
-        )
-    return tuple(found)
-
-
-def _gap(bin_: ReliabilityBin) -> float:
-    """Accuracy less confidence; 0 for an empty bin, which weighs nothing."""
-    return 0.0 if bin_.accuracy is None or bin_.confidence is None else bin_.accuracy - bin_.confidence
-
-
-def _answered(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> tuple[Answered, ...]:
-    found = []
-    for threshold in THRESHOLDS:
-        given = confidence >= threshold
-        accuracy = float(correct[given].mean()) if given.any() else None
-        found.append(Answered(threshold, float(given.mean()), accuracy))
-    return tuple(found)

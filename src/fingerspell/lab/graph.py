@@ -1,4 +1,4 @@
-"""The network that a bundle carries: photos of any size in, probabilities out, the preprocessing inside.
+"""The network that a bundle carries: photos of any size in, probabilities and features out, the preprocessing inside.
 
 Resampling repeats core/preprocess.py operation by operation: geometry in float64, pixels as exact whole numbers in
 float32. Only operations of plain ONNX are used, so that ONNX Runtime runs the same file natively and in a browser.
@@ -6,17 +6,21 @@ float32. Only operations of plain ONNX are used, so that ONNX Runtime runs the s
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fingerspell.core.bundle import INPUT, OUTPUT
+from fingerspell.core.bundle import FEATURES, INPUT, OUTPUT
 from fingerspell.core.errors import BundleError
+from fingerspell.core.head import Head, read_head, with_head
 from fingerspell.core.preprocess import MAX_SIDE, WEIGHT_TOTAL, PreprocessSpec
 
 if TYPE_CHECKING:
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 OPSET = 18
 """Old enough for every ONNX Runtime that the package allows, and for browsers."""
+
+HEAD_TOLERANCE = 1e-5
+"""How far the probabilities of the file's features and its last layer may be from its own."""
 
 
 class Resample(nn.Module):
@@ -74,12 +81,18 @@ def _half_up(values: Tensor) -> Tensor:
 
 
 class BundleGraph(nn.Module):
-    """(N, H, W, 3) uint8 RGB photos, any H and W → (N, classes) float32 probabilities.
+    """(N, H, W, 3) uint8 RGB photos, any H and W → (N, classes) float32 probabilities and (N, D) float32 features.
+
+    The last dense layer is taken out of the network and becomes `head`, so that the file names its weights
+    `head.weight` and `head.bias` whatever the network calls them: who adapts a bundle replaces these two.
 
     Args:
-        net: (N, 3, h, w) normalised photos → (N, classes) logits.
+        net: (N, 3, h, w) normalised photos → (N, classes) logits, which come out of a dense layer. It is not changed.
         spec: the preprocessing that `net` was trained with.
         temperature: logits are divided by it before the softmax; 1 leaves them as they are.
+
+    Raises:
+        BundleError: the network's answer does not come out of a dense layer.
     """
 
     mean: Tensor
@@ -88,7 +101,7 @@ class BundleGraph(nn.Module):
     def __init__(self, net: nn.Module, spec: PreprocessSpec, temperature: float = 1.0) -> None:
         super().__init__()
         self.resample = Resample(spec)
-        self.net = net
+        self.net, self.head = _apart(net, spec)
         self._temperature = temperature
         self.register_buffer("mean", torch.tensor(spec.mean).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(spec.std).reshape(1, 3, 1, 1))
@@ -97,14 +110,62 @@ class BundleGraph(nn.Module):
         """Core's `normalise`: (N, 3, h, w) 0–255 → (x/255 − mean)/std."""
         return (pixels * (1 / 255) - self.mean) / self.std
 
-    def forward(self, photos: Tensor) -> Tensor:
+    def forward(self, photos: Tensor) -> tuple[Tensor, Tensor]:
         """Preprocess, run the network, and turn its logits into probabilities."""
-        logits: Tensor = self.net(self.normalise(self.resample(photos)))
-        return torch.softmax(logits / self._temperature, dim=1)
+        features: Tensor = self.net(self.normalise(self.resample(photos)))
+        logits: Tensor = self.head(features)
+        return torch.softmax(logits / self._temperature, dim=1), features
 
 
-def to_onnx(graph: nn.Module) -> bytes:
-    """Write a `BundleGraph` as one ONNX file with its weights inside: input `photos`, output `probabilities`.
+def _apart(net: nn.Module, spec: PreprocessSpec) -> tuple[nn.Module, nn.Linear]:
+    """A copy of the network that gives the last dense layer's input, and a copy of that layer, with a bias."""
+    body = copy.deepcopy(net).eval()
+    name = _last_layer(body, spec)
+    last = body.get_submodule(name)
+    if not isinstance(last, nn.Linear):
+        raise TypeError(f"{name} is no dense layer")
+    head = nn.Linear(last.in_features, last.out_features)
+    with torch.no_grad():
+        head.weight.copy_(last.weight)
+        head.bias.zero_() if last.bias is None else head.bias.copy_(last.bias)
+    body.set_submodule(name, nn.Identity())
+    return body, head
+
+
+def _last_layer(net: nn.Module, spec: PreprocessSpec) -> str:
+    """Name of the dense layer whose output is the network's: found by running it once."""
+    outputs: dict[int, str] = {}
+    kept: list[Tensor] = []  # so that no output's id is given to another
+
+    def watch(name: str, layer: nn.Linear) -> torch.utils.hooks.RemovableHandle:
+        def note(_layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            kept.append(output)
+            outputs[id(output)] = name
+
+        return layer.register_forward_hook(note)
+
+    handles = [watch(name, layer) for name, layer in net.named_modules() if name and isinstance(layer, nn.Linear)]
+    try:
+        with torch.no_grad():
+            answer = net(torch.zeros(1, 3, spec.height, spec.width))
+    finally:
+        for handle in handles:
+            handle.remove()
+    if id(answer) not in outputs:
+        raise BundleError(
+            f"the answer of {type(net).__name__} does not come out of a dense layer",
+            expected="a network that ends in one (torch.nn.Linear)",
+            remedy="let it end in a dense layer that gives the logits",
+        )
+    return outputs[id(answer)]
+
+
+def to_onnx(graph: nn.Module, outputs: Sequence[str] = (OUTPUT, FEATURES)) -> bytes:
+    """Write a graph that takes photos as one ONNX file with its weights inside.
+
+    Args:
+        graph: (N, H, W, 3) uint8 → as many tensors as `outputs` has names. The file's input is `photos`.
+        outputs: what the file calls them; by default those of a `BundleGraph`.
 
     Returns:
         The file's content, without traces of the machine that made it.
@@ -116,15 +177,16 @@ def to_onnx(graph: nn.Module) -> bytes:
         place: torch.export.Dim(name, min=1, max=MAX_SIDE) for place, name in enumerate(("batch", "height", "width"))
     }
     example = torch.zeros(2, 37, 53, 3, dtype=torch.uint8)  # sizes of 0 and 1 would be taken for constants
+    head = graph.head if isinstance(graph, BundleGraph) else None
     try:
         with torch.no_grad(), _quiet():
             program = torch.onnx.export(
-                graph.eval(),
+                graph.eval() if head is None else _with_any_head(graph, head),
                 (example,),
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=[INPUT],
-                output_names=[OUTPUT],
+                output_names=list(outputs),
                 dynamic_shapes=(dimensions,),
                 external_data=False,
                 verbose=False,
@@ -139,7 +201,48 @@ def to_onnx(graph: nn.Module) -> bytes:
     if model is None:
         raise BundleError("the ONNX exporter gave nothing", expected="a graph")
     _remove_traces(model)
-    return bytes(model.SerializeToString(deterministic=True))
+    data = bytes(model.SerializeToString(deterministic=True))
+    return data if head is None else with_head(data, _numbers(head))
+
+
+def _with_any_head(graph: nn.Module, head: nn.Linear) -> nn.Module:
+    """A copy with other numbers in its last layer: the exporter leaves out a bias of zeros, and joins what is equal."""
+    other = copy.deepcopy(graph).eval()
+    layer = other.get_submodule("head")
+    draw = torch.Generator().manual_seed(0)
+    for name, values in head.named_parameters():
+        layer.get_parameter(name).copy_(torch.rand(values.shape, generator=draw) + 1)
+    return other
+
+
+def _numbers(head: nn.Linear) -> Head:
+    return Head(head.weight.detach().cpu().numpy(), head.bias.detach().cpu().numpy(), 1.0)
+
+
+def require_features(model: bytes, temperature: float, photos: Sequence[NDArray[np.uint8]]) -> None:
+    """Refuse a file whose features and last layer, read without ONNX Runtime, do not give its probabilities.
+
+    Args:
+        model: the content of model.onnx, which ONNX Runtime runs.
+        temperature: that the file was made with.
+        photos: (H, W, 3) uint8 each.
+
+    Raises:
+        BundleError: no such layer, features that are not finite, or other probabilities.
+    """
+    import onnxruntime
+
+    head = read_head(model, temperature)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    for photo in photos:
+        expected, features = session.run([OUTPUT, FEATURES], {INPUT: photo[None]})
+        finite = bool(np.isfinite(features).all())
+        if not finite or not np.abs(head.probabilities(features) - expected).max() <= HEAD_TOLERANCE:
+            raise BundleError(
+                "the exported graph's features and its last layer do not give its probabilities",
+                expected=f"finite features, and probabilities within {HEAD_TOLERANCE:g}",
+                remedy="no bundle was written; please report this together with the network's name",
+            )
 
 
 @contextmanager

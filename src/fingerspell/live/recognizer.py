@@ -6,14 +6,23 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.core.bundle import INPUT, OUTPUT, TOLERANCE, Bundle, GoldenSample, pixels_digest, read_bundle
+from fingerspell.core.bundle import (
+    FEATURES,
+    INPUT,
+    OUTPUT,
+    TOLERANCE,
+    Bundle,
+    GoldenSample,
+    pixels_digest,
+    read_bundle,
+)
 from fingerspell.core.errors import BundleError, MissingExtraError
 from fingerspell.core.preprocess import decode
 
@@ -76,6 +85,15 @@ class Recognizer:
         self.labels = self.bundle.labels
         self._session = _open_session(self.bundle, threads)
 
+    @classmethod
+    def of_bundle(cls, bundle: Bundle, model: bytes, threads: int | None = None) -> Recognizer:
+        """One for a bundle that was read, with another model in place of its own."""
+        found = cls.__new__(cls)
+        found.bundle = replace(bundle, model=model)
+        found.labels = bundle.labels
+        found._session = _open_session(found.bundle, threads)
+        return found
+
     def predict(self, photo: NDArray[np.uint8], *, runners_up: int = RUNNERS_UP) -> Prediction:
         """Recognise one photo.
 
@@ -90,6 +108,33 @@ class Recognizer:
 
     def predict_batch(self, photos: Sequence[NDArray[np.uint8]], *, runners_up: int = RUNNERS_UP) -> list[Prediction]:
         """Recognise photos, those of one size together. Arguments as for `predict`; answers in the same order."""
+        return [self._prediction(row, runners_up) for row in self._run(OUTPUT, photos)]
+
+    def features(self, photos: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """What the last layer reads: probabilities = softmax((features @ weight.T + bias) / temperature).
+
+        Args:
+            photos: at least one, each as for `predict`; those of one size are looked at together.
+
+        Returns:
+            (N, D) float32 in the photos' order.
+
+        Raises:
+            BundleError: a bundle of format 1, which gives no features.
+            ValueError: no photos, or not such arrays.
+        """
+        if self.bundle.format < 2:
+            raise BundleError(
+                f"the bundle {self.bundle.path} gives no features: it is of format {self.bundle.format}",
+                expected="a bundle of format 2",
+                remedy="make it again from its run with 'fingerspell export', or take the bundle that is shipped",
+            )
+        if not photos:
+            raise ValueError("no photos")
+        return np.stack(self._run(FEATURES, photos))
+
+    def _run(self, output: str, photos: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+        """One row of an output for each photo."""
         places: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for place, photo in enumerate(photos):
             _require_photo(photo)
@@ -97,8 +142,8 @@ class Recognizer:
         rows: dict[int, NDArray[np.float32]] = {}
         for some in places.values():
             batch = np.stack([photos[place] for place in some])  # (n, H, W, 3)
-            rows |= zip(some, self._session.run([OUTPUT], {INPUT: batch})[0], strict=True)
-        return [self._prediction(rows[place], runners_up) for place in range(len(photos))]
+            rows |= zip(some, self._session.run([output], {INPUT: batch})[0], strict=True)
+        return [rows[place] for place in range(len(photos))]
 
     def predict_bytes(self, data: bytes, *, runners_up: int = RUNNERS_UP) -> Prediction:
         """Recognise the content of an image file. Raises PhotoError if it is none."""
@@ -178,10 +223,11 @@ def _open_session(bundle: Bundle, threads: int | None) -> Any:
             expected="a model that this version of ONNX Runtime knows",
             remedy="update onnxruntime, or make the bundle again with 'fingerspell export'",
         ) from error
-    if names != ([INPUT], [OUTPUT]) or classes != len(bundle.labels):
+    outputs = [OUTPUT] if bundle.format < 2 else [OUTPUT, FEATURES]
+    if names != ([INPUT], outputs) or classes != len(bundle.labels):
         raise BundleError(
             f"the model of {bundle.path} has inputs and outputs {names} with {classes} classes",
-            expected=f"{INPUT} → {OUTPUT} with {len(bundle.labels)} classes",
+            expected=f"{INPUT} → {', '.join(outputs)} with {len(bundle.labels)} classes",
             remedy="make the bundle again with 'fingerspell export'",
         )
     return session

@@ -11,12 +11,26 @@ export interface Score {
   readonly recall: ReadonlyMap<string, number | null>;
 }
 
+/** How far a letter can be relied on, from its photos in the hardest test that shows it. */
+export type Mark = "good" | "fair" | "weak" | "unknown";
+
+/** Photos that the recogniser learnt from, in its maker's words. */
+export interface LearntSource {
+  readonly name: string;
+  readonly whereFrom: string;
+  readonly licence: string;
+  readonly photos: number | null;
+  readonly people: string;
+}
+
 export interface Card {
   readonly labels: readonly string[];
   readonly upright: boolean;
   readonly network: string;
   readonly made: string;
   readonly parameters: number | null;
+  /** What the logits are divided by; 1 where the card does not say. */
+  readonly temperature: number;
   /** Hardest first; those that were not measured last. */
   readonly scores: readonly Score[];
   readonly limits: readonly string[];
@@ -26,6 +40,14 @@ export interface Card {
   readonly learntFrom: readonly string[];
   readonly labelsAbsent: readonly string[];
   readonly licence: string;
+  /** Empty where it was not worked out. */
+  readonly reliability: ReadonlyMap<string, Mark>;
+  /** The tests that the marks are from. */
+  readonly reliabilityFrom: readonly string[];
+  /** The probability from which an answer is sure, 0–1; null where the card says none. */
+  readonly sureFrom: number | null;
+  readonly notFor: readonly string[];
+  readonly sources: readonly LearntSource[];
 }
 
 /** Below this share of its photos recognised, a letter counts as one that is often missed. */
@@ -44,6 +66,7 @@ export function parseCard(value: unknown): Card {
     network: text(card.network),
     made: text(card.made),
     parameters: number(card.parameters),
+    temperature: number(card.temperature) ?? 1,
     scores: scores.sort((a, b) => (a.accuracy ?? 2) - (b.accuracy ?? 2)),
     limits: strings(card.limits),
     intendedUse: text(card.intended_use),
@@ -52,6 +75,27 @@ export function parseCard(value: unknown): Card {
     learntFrom: [text(data.folder), ...list(data.also_learnt).map((each) => text(object(each).folder))].filter(Boolean),
     labelsAbsent: strings(card.labels_absent),
     licence: text(card.licence),
+    reliability: new Map(Object.entries(object(card.reliability)).filter(isMark)),
+    reliabilityFrom: strings(card.reliability_from),
+    sureFrom: share(object(card.calibration).answer_from),
+    notFor: strings(card.not_for),
+    sources: list(data.sources).map(parseSource),
+  };
+}
+
+function isMark(entry: [string, unknown]): entry is [string, Mark] {
+  return ["good", "fair", "weak", "unknown"].includes(entry[1] as string);
+}
+
+function parseSource(value: unknown): LearntSource {
+  const source = object(value);
+  const { people } = source;
+  return {
+    name: text(source.name) || "unnamed",
+    whereFrom: text(source.where_from),
+    licence: text(source.licence),
+    photos: number(source.photos),
+    people: typeof people === "number" ? String(people) : text(people),
   };
 }
 
@@ -113,6 +157,11 @@ function strings(value: unknown): string[] {
 
 function text(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+function share(value: unknown): number | null {
+  const found = number(value);
+  return found !== null && found >= 0 && found <= 1 ? found : null;
 }
 
 function number(value: unknown): number | null {

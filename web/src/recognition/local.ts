@@ -1,16 +1,20 @@
 /** Recognition inside the page: model and runtime are fetched from where the page lies, pictures go nowhere. */
 
+import type { Head } from "../personal/head";
 import { HandChooser } from "./hand";
 import type { FromWorker, ToWorker } from "./messages";
 import { type Link, type Recogniser, RecognitionError } from "./recogniser";
-import type { Hand, Picture, Reading, Shot } from "./types";
+import type { Hand, Picture, Reading, Shot, Side } from "./types";
 
 const LONGEST_START = 60_000; // milliseconds; a phone may take long over a large model
 const LONGEST_ANSWER = 20_000;
 const PAUSE = 1; // seconds: a frame after a longer pause says nothing of the time before it
 
+type Answer = Extract<FromWorker, { type: "reading" | "features" }>;
+type Question = Extract<ToWorker, { type: "frame" | "features" }>;
+
 interface Waiting {
-  resolve(message: Extract<FromWorker, { type: "reading" }>): void;
+  resolve(message: Answer): void;
   reject(error: Error): void;
   readonly timer: ReturnType<typeof setTimeout>;
 }
@@ -80,28 +84,47 @@ export class LocalRecogniser implements Recogniser {
     return (await this.#ask(picture, 0, "right", false)).probabilities;
   }
 
+  /** Answer with a person's own last layer from now on, or with the model's. */
+  answerWith(head: Head | null): void {
+    this.#worker.postMessage({ type: "head", head } satisfies ToWorker);
+  }
+
+  /** What the last layer reads of a picture and of its variations. The picture is handed over. */
+  async features(picture: Picture, hand: Side): Promise<readonly Float32Array[]> {
+    const { width, height } = picture;
+    const rgba = picture.rgba.buffer;
+    const answer = await this.#await((id) => ({ type: "features", id, width, height, rgba, hand }));
+    if (answer.type !== "features") throw new RecognitionError("the recogniser answered something else");
+    return answer.features;
+  }
+
   close(): void {
     this.#worker.terminate();
     this.#rejectAll("the recogniser was closed");
   }
 
-  #ask(
+  async #ask(
     picture: Picture,
     seconds: number,
     hand: Hand,
     track: boolean,
   ): Promise<Extract<FromWorker, { type: "reading" }>> {
+    const { width, height } = picture;
+    const rgba = picture.rgba.buffer;
+    const answer = await this.#await((id) => ({ type: "frame", id, seconds, width, height, rgba, hand, track }));
+    if (answer.type !== "reading") throw new RecognitionError("the recogniser answered something else");
+    return answer;
+  }
+
+  #await(question: (id: number) => Question): Promise<Answer> {
     if (this.link.state !== "ready") return Promise.reject(new RecognitionError("the recogniser is not ready"));
     this.#next += 1;
     const id = this.#next;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#fail("it gave no answer for 20 seconds"), LONGEST_ANSWER);
       this.#waiting.set(id, { resolve, reject, timer });
-      const { width, height } = picture;
-      const rgba = picture.rgba.buffer;
-      this.#worker.postMessage({ type: "frame", id, seconds, width, height, rgba, hand, track } satisfies ToWorker, [
-        rgba,
-      ]);
+      const asked = question(id);
+      this.#worker.postMessage(asked, [asked.rgba]);
     });
   }
 
@@ -116,6 +139,7 @@ export class LocalRecogniser implements Recogniser {
         this.#fail(message.reason);
         break;
       case "reading":
+      case "features":
         this.#settle(message.id)?.resolve(message);
         break;
       case "problem":

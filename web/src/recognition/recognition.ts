@@ -1,6 +1,8 @@
 /** Where recognition runs: in the page if it can, else by the service; and the words that say so. */
 
 import { type Card, parseCard } from "../card/card";
+import { readHead } from "../personal/head";
+import { type Base, digestOf } from "../personal/own";
 import { beside, fetchCard, fetchModel } from "./bundle";
 import { LocalRecogniser } from "./local";
 import { type Recogniser, RecognitionError } from "./recogniser";
@@ -20,6 +22,8 @@ export interface Told {
   status(status: Status): void;
   /** The card and the labels are known. */
   card(card: Card | null, labels: readonly string[]): void;
+  /** What a person's own layer is made for; null where there can be none: by the service, or without features. */
+  base(base: Base | null): void;
 }
 
 export class Recognition {
@@ -50,6 +54,7 @@ export class Recognition {
     this.#why = "";
     this.recogniser?.close();
     this.recogniser = null;
+    this.#told.base(null);
     const stale = () => attempt !== this.#attempt;
     if (place === "service") {
       this.#useService(stale);
@@ -77,11 +82,18 @@ export class Recognition {
           `fetching the recogniser: ${megabytes(come)}${all === null ? "" : ` of ${megabytes(all)}`}`,
         );
     });
+    const base = await baseOf(model, this.#card);
     if (stale()) return;
     this.#say("page", "loading", "warming up");
     const local = new LocalRecogniser(this.#card.labels, beside("ort/"), () => this.#follow(local, stale));
     this.recogniser = local;
     await local.start(model);
+    if (!stale() && this.recogniser === local) this.#told.base(base);
+  }
+
+  /** The recogniser inside the page, if it is the one in use. */
+  get local(): LocalRecogniser | null {
+    return this.recogniser instanceof LocalRecogniser ? this.recogniser : null;
   }
 
   #follow(local: LocalRecogniser, stale: () => boolean): void {
@@ -94,6 +106,7 @@ export class Recognition {
     this.#why = `The recogniser inside the page cannot be used: ${reason}.`;
     this.recogniser?.close();
     this.recogniser = null;
+    this.#told.base(null);
     if (this.serviceHere) this.#useService(stale);
     else this.#say("page", "failed", `${this.#why} Load the page again, or try another browser.`);
   }
@@ -137,6 +150,17 @@ export class Recognition {
   #say(place: Place, state: Status["state"], detail: string): void {
     this.status = { place, state, headline: headline(place, state), detail };
     this.#told.status(this.status);
+  }
+}
+
+/** Bundles of format 1 name no last layer: they recognise all the same, and cannot be adapted here. */
+async function baseOf(model: ArrayBuffer, card: Card): Promise<Base | null> {
+  try {
+    const head = readHead(new Uint8Array(model), card.temperature);
+    const digest = head === null || head.classes !== card.labels.length ? null : await digestOf(model);
+    return head === null || digest === null ? null : { head, digest, labels: card.labels };
+  } catch {
+    return null; // what is wrong with the model, ONNX Runtime says better
   }
 }
 

@@ -6,12 +6,15 @@
  */
 
 import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
+import { type Head, probabilitiesOf } from "../personal/head";
+import { varied } from "../personal/varying";
 import { MovementTracker } from "../spelling/movement";
 import type { FromWorker, ToWorker } from "./messages";
 import { flipped, withoutAlpha } from "./types";
 
 const INPUT = "photos";
 const OUTPUT = "probabilities";
+const FEATURES = "features";
 const WARM_UP = { side: 64, times: 2 };
 
 const scope = self as unknown as {
@@ -21,12 +24,21 @@ const scope = self as unknown as {
 
 let session: InferenceSession | null = null;
 let tracker = new MovementTracker();
+let own: Head | null = null;
 let queue: Promise<void> = Promise.resolve();
 
 scope.onmessage = ({ data }) => {
   // one after the other: the runtime's session must not be run twice at once
-  queue = queue.then(() => (data.type === "load" ? load(data) : read(data)));
+  queue = queue.then(() => taken(data));
 };
+
+function taken(message: ToWorker): Promise<void> | undefined {
+  if (message.type === "load") return load(message);
+  if (message.type === "frame") return read(message);
+  if (message.type === "features") return look(message);
+  own = message.head;
+  return undefined;
+}
 
 async function load(message: Extract<ToWorker, { type: "load" }>): Promise<void> {
   try {
@@ -74,18 +86,46 @@ async function read(message: Extract<ToWorker, { type: "frame" }>): Promise<void
   }
 }
 
-/** Look at pictures of one size together. Returns the probabilities of each. */
+/** What the last layer reads of a picture and of its variations: they differ in size, so one after the other. */
+async function look(message: Extract<ToWorker, { type: "features" }>): Promise<void> {
+  const { id, width, height } = message;
+  try {
+    const given = { width, height, rgba: new Uint8ClampedArray(message.rgba) };
+    const rgb = withoutAlpha((message.hand === "left" ? flipped(given) : given).rgba);
+    const features: Float32Array[] = [];
+    for (const photo of varied({ width, height, rgb })) {
+      features.push(...(await rows(FEATURES, [photo.rgb], photo.height, photo.width)));
+    }
+    scope.postMessage({ type: "features", id, features });
+  } catch (error) {
+    scope.postMessage({ type: "problem", id, reason: reasonOf(error) });
+  }
+}
+
+/** Look at pictures of one size together. Returns the probabilities of each, by the person's own layer if there is. */
 async function run(photos: readonly Uint8Array[], height: number, width: number): Promise<Float32Array<ArrayBuffer>[]> {
+  const head = own;
+  if (head === null) return rows(OUTPUT, photos, height, width);
+  return (await rows(FEATURES, photos, height, width)).map((features) => probabilitiesOf(head, features));
+}
+
+/** One output's row for each picture. */
+async function rows(
+  name: string,
+  photos: readonly Uint8Array[],
+  height: number,
+  width: number,
+): Promise<Float32Array<ArrayBuffer>[]> {
   if (session === null) throw new Error("the model is not loaded");
   const batch = photos.length === 1 ? (photos[0] as Uint8Array) : new Uint8Array(3 * height * width * photos.length);
   if (photos.length > 1) for (const [index, rgb] of photos.entries()) batch.set(rgb, index * rgb.length);
-  const outputs = await session.run({ [INPUT]: new Tensor("uint8", batch, [photos.length, height, width, 3]) });
-  const output = outputs[OUTPUT];
-  if (output === undefined) throw new Error(`the model has no output named ${OUTPUT}`);
+  const outputs = await session.run({ [INPUT]: new Tensor("uint8", batch, [photos.length, height, width, 3]) }, [name]);
+  const output = outputs[name];
+  if (output === undefined) throw new Error(`the model has no output named ${name}`);
   const all = output.data as Float32Array;
-  const labels = all.length / photos.length;
+  const each = all.length / photos.length;
   // copies of our own: the runtime's memory cannot be handed over
-  return photos.map((_, index) => new Float32Array(all.subarray(index * labels, (index + 1) * labels)));
+  return photos.map((_, index) => new Float32Array(all.subarray(index * each, (index + 1) * each)));
 }
 
 function reasonOf(error: unknown): string {

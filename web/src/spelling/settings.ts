@@ -32,3 +32,11 @@ export const DEFAULTS: SpellingSettings = {
   gap: 1.0,
   motion: true,
 };
+
+const LEAST_CERTAIN = 0.05;
+const MOST_CERTAIN = 0.99;
+
+/** As `settings_for` in Python: where it is known from which probability an answer is sure, a letter must be so sure. */
+export function settingsFor(sureFrom: number | null): Partial<SpellingSettings> {
+  return sureFrom === null ? {} : { certain: Math.min(Math.max(sureFrom, LEAST_CERTAIN), MOST_CERTAIN) };
+}

@@ -1,6 +1,6 @@
 /** What the recogniser is bad at, where that was measured, and who signs in its photos: all from its card. */
 
-import { type Card, hardest, LOW_RECALL, percent, type Score, weaknesses } from "../card/card";
+import { type Card, hardest, LOW_RECALL, type Mark, percent, type Score, weaknesses } from "../card/card";
 import { fill, h } from "../dom";
 import { named } from "./signs";
 
@@ -25,7 +25,7 @@ export class AboutView {
     }
     const left = h("div", { class: "about-part" });
     const right = h("div", { class: "about-part" });
-    fill(left, headline(card), weak(card), moving(card), limits(card));
+    fill(left, headline(card), weak(card), reliable(card), moving(card), limits(card));
     fill(right, sources(card), facts(card));
     fill(this.#content, left, right);
   }
@@ -97,6 +97,34 @@ function weak(card: Card): HTMLElement {
       ? h("p", {}, `Not measured in any test: ${unmeasured.join(", ")}.`)
       : null,
     card.labelsAbsent.length > 0 ? h("p", {}, `Never learnt: ${card.labelsAbsent.map(named).join(", ")}.`) : null,
+  );
+}
+
+const MARK_WORDS: readonly (readonly [Mark, string])[] = [
+  ["good", "Reliable"],
+  ["fair", "Fairly reliable"],
+  ["weak", "Weak"],
+  ["unknown", "Not measured"],
+];
+
+function reliable(card: Card): HTMLElement | null {
+  if (card.reliability.size === 0) return null;
+  const rows = MARK_WORDS.map(([mark, words]) => {
+    const own = card.labels.filter((label) => card.reliability.get(label) === mark).map(named);
+    return own.length === 0 ? [] : [h("dt", {}, words), h("dd", { "data-mark": mark }, own.join(", "))];
+  });
+  const from = card.reliabilityFrom.length === 0 ? "" : ` From ${card.reliabilityFrom.join(" and ")}.`;
+  return h(
+    "section",
+    {},
+    h("h3", {}, "How far each sign can be relied on"),
+    h("dl", { class: "facts", id: "reliability" }, ...rows.flat()),
+    h(
+      "p",
+      { class: "note" },
+      `Reliable: at least 80% of its photos are recognised, fairly reliable: 60%, each with 95% certainty. ` +
+        `J and Z were tested in still photos, which say little about signing them.${from}`,
+    ),
   );
 }
 
@@ -173,13 +201,24 @@ function bar({ accuracy, interval: range }: Score): HTMLElement | null {
 }
 
 function limits(card: Card): HTMLElement | null {
-  if (card.limits.length === 0) return null;
+  if (card.limits.length + card.notFor.length === 0) return null;
+  const notFor = card.notFor.map((each) => h("li", {}, "Not for: ", each));
   return h(
     "section",
     {},
     h("h3", {}, "Limits"),
-    h("ul", { id: "limits" }, ...card.limits.map((each) => h("li", {}, each))),
+    h("ul", { id: "limits" }, ...notFor, ...card.limits.map((each) => h("li", {}, each))),
   );
+}
+
+function learnt(card: Card): [string, string][] {
+  if (card.sources.length === 0) return [["Learnt from", card.learntFrom.join(", ") || "not stated"]];
+  return card.sources.map(({ name, whereFrom, licence, photos, people }) => {
+    const count = photos === null ? "" : `${photos.toLocaleString("en")} photos`;
+    const who = people === "" ? "" : `people: ${people}`;
+    const words = [whereFrom, licence, count, who].filter((each) => each !== "");
+    return [`Learnt from ${name}`, words.join("; ")];
+  });
 }
 
 function facts(card: Card): HTMLElement {
@@ -187,7 +226,8 @@ function facts(card: Card): HTMLElement {
   const rows: [string, string][] = [
     ["Meant for", known(card.intendedUse)],
     ["Who signs in its photos", known(card.whoSigns)],
-    ["Learnt from", known(card.learntFrom.join(", "))],
+    ...learnt(card),
+    ["An answer is sure", card.sureFrom === null ? "not stated" : `from ${percent(card.sureFrom)} on`],
     [
       "Network",
       `${known(card.network)}${card.parameters === null ? "" : `, ${card.parameters.toLocaleString("en")} parameters`}`,

@@ -1,9 +1,18 @@
 /** The letter chart: every sign that the recogniser knows, drawn by the project itself. */
 
+import type { Mark } from "../card/card";
 import { fill, h } from "../dom";
 import { described, named, picture } from "./signs";
 
 const MOVING = ["J", "Z"];
+
+/** A mark's sign and words; the sign is for the eyes, and never the only thing that tells. */
+const MARKS: Record<Mark, readonly [string, string]> = {
+  good: ["●", "reliable"],
+  fair: ["◐", "fairly reliable"],
+  weak: ["○", "weak"],
+  unknown: ["?", "not measured"],
+};
 
 export class ChartView {
   readonly element: HTMLElement;
@@ -25,8 +34,11 @@ export class ChartView {
     );
   }
 
-  /** @param weak letters that the recogniser often misses, with words for how often. */
-  show(labels: readonly string[], weak: ReadonlyMap<string, string>): void {
+  /**
+   * @param weak letters that the recogniser often misses, with words for how often.
+   * @param marks how far each letter can be relied on; empty where that is not known.
+   */
+  show(labels: readonly string[], weak: ReadonlyMap<string, string>, marks: ReadonlyMap<string, Mark>): void {
     const cells = labels.map((label) =>
       h(
         "li",
@@ -35,9 +47,22 @@ export class ChartView {
         h("strong", { class: label.length > 1 ? "word" : "" }, named(label)),
         MOVING.includes(label) ? h("span", { class: "chip" }, "movement") : null,
         weak.has(label) ? h("span", { class: "chip warn" }, "often missed") : null,
+        marked(label, marks.get(label)),
         h("span", { class: "how", "aria-hidden": "true" }, described(label)),
       ),
     );
     fill(this.#signs, ...cells);
   }
+}
+
+function marked(label: string, mark: Mark | undefined): HTMLElement | null {
+  if (mark === undefined) return null;
+  const [sign, words] = MARKS[mark];
+  const where = MOVING.includes(label) && mark !== "unknown" ? " in a still photo" : "";
+  return h(
+    "span",
+    { class: "mark", "data-mark": mark },
+    h("span", { "aria-hidden": "true" }, sign),
+    ` ${words}${where}`,
+  );
 }

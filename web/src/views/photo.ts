@@ -10,6 +10,7 @@ export class PhotoView {
   readonly element: HTMLElement;
   readonly #recogniser: () => Promise<Recogniser>;
   readonly #upright: () => boolean;
+  readonly #sureFrom: () => number | null;
   readonly #input = h("input", { type: "file", accept: "image/*", id: "photo" });
   readonly #left = h("input", { type: "checkbox", id: "photo-left" });
   readonly #result = h("div", { class: "photo-result", id: "photo-result", "aria-live": "polite" });
@@ -21,10 +22,12 @@ export class PhotoView {
   /**
    * @param recogniser the one in use, once it is ready; rejects when there is none.
    * @param upright whether photos are turned as their EXIF says.
+   * @param sureFrom the probability from which an answer is sure; null where that is not known.
    */
-  constructor(recogniser: () => Promise<Recogniser>, upright: () => boolean) {
+  constructor(recogniser: () => Promise<Recogniser>, upright: () => boolean, sureFrom: () => number | null) {
     this.#recogniser = recogniser;
     this.#upright = upright;
+    this.#sureFrom = sureFrom;
     this.#input.addEventListener("change", () => this.#choose(this.#input.files?.[0] ?? null));
     this.#left.addEventListener("change", () => void this.#look());
     const drop = h(
@@ -107,6 +110,9 @@ export class PhotoView {
           named(best.label),
         ),
         h("p", {}, `${(100 * best.probability).toFixed(1)}% certain`),
+        best.probability < (this.#sureFrom() ?? 0)
+          ? h("p", { class: "unsure", id: "photo-unsure" }, "Not sure enough: it may well be another sign.")
+          : null,
         h("p", { class: "note" }, `${file.name}, ${width}×${height} pixels`),
       ),
     );

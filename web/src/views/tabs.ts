@@ -2,7 +2,7 @@
 
 import { h } from "../dom";
 
-export type TabName = "spell" | "practise" | "signs" | "photo" | "limits";
+export type TabName = "spell" | "practise" | "yours" | "signs" | "photo" | "limits";
 
 export class Tabs {
   readonly element = h("div", { class: "tabs", role: "tablist", "aria-label": "Parts of the page" });
