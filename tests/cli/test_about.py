@@ -4,6 +4,7 @@ import re
 import shutil
 import sys
 from collections import namedtuple
+from typing import ClassVar
 
 import pytest
 
@@ -11,6 +12,7 @@ from fingerspell.cli import about
 from fingerspell.cli.main import main
 from fingerspell.cli.places import cache_folder
 from fingerspell.lab.nets.registry import NETWORKS
+from fingerspell.live import shipped
 
 
 def run(monkeypatch, *arguments: str) -> int:
@@ -95,6 +97,35 @@ class TestDoctor:
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**30))
         assert run(monkeypatch, "doctor") == 2
         assert "FINGERSPELL_CACHE" in capsys.readouterr().err
+
+
+class TestRecogniser:
+    CARD: ClassVar = {
+        "network": "residual-small",
+        "scores": [{"source": "desk", "accuracy": 0.948}, {"source": "own", "accuracy": 0.99}],
+        "reliability": {"A": "good", "H": "weak", "N": "weak", "P": "fair"},
+        "calibration": {"answer_from": 0.61},
+    }
+
+    def test_a_card_in_a_few_words(self):
+        words = about.described(self.CARD)
+        assert words == ["residual-small", "95% right on desk", "weak letters: H N", "sure from 61%"]
+        assert about.described({**self.CARD, "reliability": {"A": "good"}})[2] == "no weak letters"
+        assert about.described({"network": "x", "scores": "not measured"}) == ["x"]
+
+    def test_doctor_tells_of_the_one_in_the_package(self, monkeypatch, capsys, tmp_path):
+        monkeypatch.setattr(shipped, "_PLACE", tmp_path / "asl.bundle")
+        assert run(monkeypatch, "doctor") == 0
+        assert "none comes with this installation" in capsys.readouterr().out
+
+    def test_one_that_is_damaged_is_trouble(self, monkeypatch, capsys, tmp_path):
+        (tmp_path / "asl.bundle").mkdir()
+        (tmp_path / "asl.bundle" / "card.json").write_text("{}")
+        monkeypatch.setattr(shipped, "_PLACE", tmp_path / "asl.bundle")
+        assert run(monkeypatch, "doctor") == 2
+        captured = capsys.readouterr()
+        assert "asl.bundle is not a bundle of ours" in captured.err
+        assert "recogniser    not usable" in captured.out
 
 
 def test_the_place_of_the_cache(monkeypatch, tmp_path):

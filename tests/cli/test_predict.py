@@ -23,6 +23,7 @@ from recording import jpeg, multipart, record
 
 from fingerspell.cli import console, spelled
 from fingerspell.cli.predict import predict_command, text_line
+from fingerspell.core.bundle import read_bundle, write_bundle
 from fingerspell.core.errors import BundleError, DataError
 from fingerspell.live.reader import BATCH, Reader
 from fingerspell.live.recognizer import Recognizer
@@ -126,12 +127,67 @@ def test_a_path_that_does_not_exist(run, tiny_bundle, photos):
     assert json.loads(there)["label"] == "A"
 
 
-def test_what_is_no_bundle(run, photos):
-    assert isinstance(run(photos, photos).exception, BundleError)
-    result = process(photos, photos)
+def test_what_is_no_bundle(run, photos, tmp_path):
+    (tmp_path / "my.bundle").mkdir()
+    assert isinstance(run(tmp_path / "my.bundle", photos).exception, BundleError)
+    result = process(tmp_path / "my.bundle", photos)
     assert result.returncode == 2
     assert b"is not a bundle" in result.stderr
     assert b"Traceback" not in result.stderr
+
+
+def test_a_bundle_without_photos(run, tiny_bundle):
+    result = run(tiny_bundle)
+    assert isinstance(result.exception, DataError)
+    assert "no photo is named" in result.exception.found
+    assert result.exception.remedy.endswith("tiny.bundle photo.jpg")
+
+
+class TestCertainty:
+    """A calibrated bundle says of each answer whether it is sure of it."""
+
+    @pytest.fixture
+    def at(self, tiny_bundle, tmp_path):
+        def make(threshold: float | None) -> Path:
+            whole = read_bundle(tiny_bundle)
+            card = {**whole.card, "calibration": {"temperature": 1.0, "answer_from": threshold}}
+            card.pop("format")
+            return write_bundle(tmp_path / "sure.bundle", model=whole.model, card=card, golden=whole.golden, force=True)
+
+        return make
+
+    def test_an_answer_below_the_threshold_is_no_answer(self, run, at, photos):
+        result = run(at(1.0), photos / "a.jpg", "--top", "2")
+        line = result.stdout.splitlines()[0]
+        assert line.startswith("?  ")
+        assert re.search(r"a\.jpg  \(unsure: A \d+\.\d%, \w+ \d+\.\d%, \w+ \d+\.\d%\)$", line)
+        assert result.exit_code == 0
+        assert json.loads(run(at(1.0), photos / "a.jpg", "--json").stdout)["sure"] is False
+
+    def test_the_threshold_itself_is_sure(self, run, at, tiny_bundle, photos):
+        prediction = Recognizer(tiny_bundle).predict_bytes((photos / "a.jpg").read_bytes())
+        first, broken, _ = [
+            json.loads(x) for x in run(at(prediction.probability), photos, "--json").stdout.splitlines()
+        ]
+        assert list(first) == ["path", "label", "probability", "runners_up", "sure", "error"]
+        assert (first["label"], first["sure"]) == ("A", True)
+        assert broken["sure"] is None
+        assert text_line("a.jpg", prediction, prediction.probability).startswith("A ")
+        assert run(at(0.0), photos / "a.jpg").stdout.startswith("A ")
+
+    @pytest.mark.parametrize("threshold", [None, "much", 7])
+    def test_a_card_without_one_changes_nothing(self, run, at, tiny_bundle, photos, threshold):
+        for options in ([], ["--json"]):
+            answers = run(at(threshold), photos / "a.jpg", *options).stdout
+            assert answers == run(tiny_bundle, photos / "a.jpg", *options).stdout
+
+    def test_a_letter_must_be_as_sure_to_be_written(self, run, at, tmp_path):
+        clip = record(tmp_path / "a.mp4", signed(("A", 1.5)))
+        assert run(at(0.2), clip).stdout.splitlines()[-1] == "A"
+        *_, unsure, text = run(at(1.0), clip).stdout.splitlines()
+        assert "please repeat: A" in unsure
+        assert text == ""
+        assert run(at(1.0), clip, "--certain", "0.3").stdout.splitlines()[-1] == "A"
 
 
 def test_a_reader_that_goes_away_gives_no_traceback(tiny_bundle, photos):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from fingerspell.cli.evaluate import compare_command, evaluate_command
 from fingerspell.core.errors import DataError
+from fingerspell.lab.nets.model import Model
 
 
 @pytest.fixture
@@ -89,6 +91,34 @@ def test_one_group_gives_no_interval_and_says_why(call, run, photos, tmp_path):
     text = call("evaluate", run.path, tmp_path / "one").stdout
     assert "no interval" in text
     assert "one group" in text
+
+
+def test_answers_are_calibrated_where_that_can_be_done(call, run, photos, tmp_path, by_colour, monkeypatch):
+    monkeypatch.setattr(Model, "load", lambda path: by_colour)
+    ben = photos.folder(tmp_path / "ben", start=700)
+    for number in range(3):
+        photos.write(ben / "A" / f"A{number + 1}.png", "B", 800 + number)
+    result = call("evaluate", run.path, ben, "--calibrate-on", ben)
+    values = json.loads(run.evaluation.read_text())
+    assert values["calibration"]["temperature"] > 1.1, "it is right less often than it is sure"
+    first, own = values["sources"]
+    assert (first["name"], first["sure"]["calibrated_on"], own["sure"]["calibrated_on"]) == ("ben", True, False)
+    assert re.search(r"^  sure from \d+%: .*% answered, .*% of these right \(it was calibrated on", result.stdout, re.M)
+    assert "temperature of" in run.report.read_text()
+    plain = json.loads(call("evaluate", run.path, ben, "--no-calibrate", "--json").stdout)
+    assert plain["calibration"] is None
+    assert plain["sources"][0]["sure"] is None
+    assert plain["sources"][0]["scores"]["accuracy"] == first["scores"]["accuracy"]
+    assert plain["sources"][0]["scores"]["nll"] > first["scores"]["nll"]
+    assert "sure from" not in call("evaluate", run.path, ben, "--no-calibrate").stdout
+    assert "Not calibrated" in run.report.read_text()
+
+
+def test_why_it_is_not_calibrated_is_told(call, run):
+    assert "not calibrated: there are 8 photos" in call("evaluate", run.path).stderr
+    assert "not calibrated" not in call("evaluate", run.path, "--no-calibrate").stderr
+    with pytest.raises(DataError, match="photos to calibrate on"):
+        call("evaluate", run.path, "--calibrate")
 
 
 def test_compare_prints_a_table_with_the_record_and_writes_a_page(call, run, tmp_path):

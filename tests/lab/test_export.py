@@ -158,8 +158,9 @@ class Warmer(BundleGraph):
 class OneMore(BundleGraph):
     """A class too many."""
 
-    def forward(self, photos: Tensor) -> Tensor:
-        return torch.nn.functional.pad(super().forward(photos), (0, 1))
+    def forward(self, photos: Tensor) -> tuple[Tensor, Tensor]:
+        probabilities, features = super().forward(photos)
+        return torch.nn.functional.pad(probabilities, (0, 1)), features
 
 
 class TestGate:

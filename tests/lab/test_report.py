@@ -13,6 +13,7 @@ import pytest
 from fingerspell.core.errors import DataError
 from fingerspell.core.scoring import score
 from fingerspell.lab import figures
+from fingerspell.lab.calibration import Calibration, Source, as_calibrated
 from fingerspell.lab.data.cache import open_cache
 from fingerspell.lab.data.split import Split
 from fingerspell.lab.evaluate import evaluate_folder, evaluate_split
@@ -281,3 +282,56 @@ def test_overlay_glows_where_it_matters_and_dims_the_rest():
     assert mixed[0, 0].tolist() == [120, 120, 120]
     assert mixed[1, 2, 0] > 200 > mixed[1, 2, 2]
     assert photo_uri(mixed).startswith("data:image/jpeg;base64,/9j/")
+
+
+@pytest.fixture
+def calibrated(world):
+    """The world's results by the calibrated network, and the calibration."""
+    results = [as_calibrated(result, CALIBRATION) for result in world[1]]
+    return results, {**CALIBRATION.as_dict(), "sources": [{"name": "ben's <i>", "photos": 60, "digest": "d"}]}
+
+
+CALIBRATION = Calibration(1.5, (Source("ben", 60, "d"),), 0.1234, 0.0156, 0.4, 0.3, 0.61, 0.805, 0.9712)
+
+
+def test_it_says_how_far_its_confidence_can_be_trusted(blank_figures, world, calibrated, tmp_path):
+    results, calibration = calibrated
+    run, _, model, training = world
+    out = tmp_path / "r.html"
+    facts = write_report(run, results, model, out, training=training, mistakes=0, calibration=calibration)
+    text = Page(out.read_text(encoding="utf-8")).text
+    assert re.search(r"divided by a temperature of 1\.50, found on 60 other photos \( ?ben's <i> ?\)", text)
+    assert "fell from 12.3% to 1.6%" in text
+    assert "from a confidence of 61% on, 97.1% of the answers were right (80.5% of the photos answered)" in text
+    assert "calls an answer sure from 61%: here that answers" in text
+    assert "very photos, which flatters" not in text
+    assert facts["calibration"] == calibration
+    assert facts["sources"][0]["sure"]["threshold"] == 0.61
+    own = {**calibration, "sources": [{"name": "x", "photos": 1, "digest": results[1].digest}]}
+    again = write_report(run, results, model, out, mistakes=0, calibration=own)
+    assert [source["sure"]["calibrated_on"] for source in again["sources"]] == [True, False]
+    assert "very photos, which flatters" in Page(out.read_text(encoding="utf-8")).text
+
+
+def test_without_a_threshold_or_a_calibration_it_says_so(blank_figures, world, calibrated, tmp_path):
+    results, calibration = calibrated
+    run, _, model, _ = world
+    none = {**calibration, "answer_from": None, "answered": None, "right": None}
+    write_report(run, results, model, tmp_path / "r.html", mistakes=0, calibration=none)
+    text = Page((tmp_path / "r.html").read_text(encoding="utf-8")).text
+    assert "no confidence was found from which on 97% of the answers were right" in text
+    assert "calls an answer sure" not in text
+    write_report(run, results, model, tmp_path / "r.html", mistakes=0)
+    assert "Not calibrated" in Page((tmp_path / "r.html").read_text(encoding="utf-8")).text
+
+
+def test_the_refusal_curve_shows_the_line_and_the_point(world):
+    scores = world[1][1].scores
+    marked = figures.refusals(scores, {"threshold": 0.61, "share": 0.8, "accuracy": 0.97}, 0.97, "words")
+    plain = figures.refusals(scores, None, None, "words")
+    drawn, without = (base64.b64decode(picture.light.partition(",")[2]).decode() for picture in (marked, plain))
+    for word in ("sure from 61%", "97% right", "right among the answered", "photos answered, the surest first"):
+        assert word in drawn
+    assert "sure from" not in without
+    assert "97% right" not in without
+    assert marked.dark != marked.light

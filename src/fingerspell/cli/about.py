@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fingerspell.cli import console
 from fingerspell.cli.places import cache_folder
 from fingerspell.core import provenance
-from fingerspell.core.errors import FingerspellError
+from fingerspell.core.bundle import read_bundle
+from fingerspell.core.certainty import threshold_of
+from fingerspell.core.errors import BundleError, FingerspellError
 
 _SHARED = frozenset({"onnxruntime", "av", "cv2", "pydantic", "jinja2"})
 """Packages that belong to several parts."""
@@ -48,6 +51,7 @@ def doctor_command() -> None:
     console.give(f"{'machine':<14}{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB")
     _parts(troubles)
     _page(troubles)
+    _recogniser(troubles)
     _devices()
     _disk(cache_folder(), troubles)
     for trouble in troubles:
@@ -86,6 +90,39 @@ def _page(troubles: list[str]) -> None:
     console.give(f"{'page':<14}{f'built, {size / 1e6:.1f} MB' if built else 'not built'}")
     if not built:
         troubles.append("the page is not built: make page")
+
+
+def _recogniser(troubles: list[str]) -> None:
+    """The bundle that comes with the package, as its card has it."""
+    from fingerspell.live.shipped import default_bundle
+
+    try:
+        place = default_bundle()
+    except BundleError:
+        console.give(f"{'recogniser':<14}none comes with this installation: name a bundle")
+        return
+    try:
+        console.give(f"{'recogniser':<14}{', '.join(described(read_bundle(place).card))}")
+    except BundleError as error:
+        console.give(f"{'recogniser':<14}not usable")
+        troubles.append(error.found)
+
+
+def described(card: Mapping[str, Any]) -> list[str]:
+    """A card in a few words: network, hardest score, letters that are weak, from where on it is sure."""
+    words = [str(card.get("network", "unknown network"))]
+    scores = card.get("scores")
+    if isinstance(scores, list) and scores:
+        hardest = scores[0]
+        words.append(f"{hardest['accuracy']:.0%} right on {hardest['source']}")
+    marks = card.get("reliability")
+    if isinstance(marks, dict):
+        weak = [label for label, mark in marks.items() if mark == "weak"]
+        words.append(f"weak letters: {' '.join(weak)}" if weak else "no weak letters")
+    threshold = threshold_of(card)
+    if threshold is not None:
+        words.append(f"sure from {threshold:.0%}")
+    return words
 
 
 def _devices() -> None:

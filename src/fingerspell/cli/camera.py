@@ -9,13 +9,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fingerspell.cli import console, spelled
+from fingerspell.cli.bundles import BundleArgument, bundle_or_default
 from fingerspell.cli.camera_shows import Lines, Screen, Shows
 from fingerspell.cli.keys import BACKSPACE, Keys, NoKeys, terminal_keys
 
@@ -31,7 +31,7 @@ _USUAL_SQUARES = ((480, 480), (720, 720))  # the middle of what cameras give: 64
 
 
 def camera_command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle made by 'fingerspell export'.", show_default=False)],
+    bundle: BundleArgument = None,
     camera: Annotated[
         str,
         typer.Option(
@@ -41,6 +41,7 @@ def camera_command(
         ),
     ] = "0",
     box: spelled.BoxOption = None,
+    find: spelled.FindOption = None,
     hand: spelled.HandOption = "auto",
     hold: spelled.HoldOption = None,
     release: spelled.ReleaseOption = None,
@@ -60,21 +61,23 @@ def camera_command(
 
     Examples:
 
-      fingerspell camera asl.bundle
+      fingerspell camera
 
-      fingerspell camera asl.bundle --camera http://192.168.1.20:8080/video --box 0.3,0.1,0.4,0.6
+      fingerspell camera mine.bundle
 
-      fingerspell camera asl.bundle --hand left > text.txt
+      fingerspell camera --camera http://192.168.1.20:8080/video --box 0.3,0.1,0.4,0.6
 
-      fingerspell camera asl.bundle --camera clip.mp4
+      fingerspell camera --hand left > text.txt
+
+      fingerspell camera --camera clip.mp4
     """
     from fingerspell.live.frames.source import parse_source
     from fingerspell.live.recognizer import Recognizer
 
     source = parse_source(camera)
     dictionary = spelled.make_dictionary(words)
-    recognizer = Recognizer(bundle)
-    reader = spelled.make_reader(recognizer, box, hand, hold, release, certain)
+    recognizer = Recognizer(bundle_or_default(bundle))
+    reader = spelled.make_reader(recognizer, box, hand, hold, release, certain, find)
     recognizer.warm_up(*_USUAL_SQUARES)
     on_screen = sys.stdout.isatty() and not as_json
     keys: AbstractContextManager[Keys] = _no_keys() if source.kind == "pipe" else terminal_keys()

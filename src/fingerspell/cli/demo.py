@@ -159,7 +159,7 @@ def _report(run: RunFolder, split: Split, strangers: list[Path]) -> list[SourceR
 
     held_out = "signers" if split.strategy == "group" else "stretches"
     console.heading(f"4 evaluate: on the {held_out} held out{', and on other people’s photos' if strangers else ''}")
-    return evaluate_run(run, strangers, cache_folder())
+    return evaluate_run(run, strangers, cache_folder()).results
 
 
 def _export(run: RunFolder, out: Path) -> Path:

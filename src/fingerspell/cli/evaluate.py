@@ -6,11 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fingerspell.cli import console
+from fingerspell.cli.calibrating import CalibrateLikeOption, CalibrateOnOption, CalibrateOption
 from fingerspell.cli.places import cache_folder
 from fingerspell.core.errors import DataError
 
@@ -40,11 +41,15 @@ def evaluate_command(
     photos: Annotated[
         bool, typer.Option("--photos/--no-photos", help="Show the worst mistakes; without, no person is in the page.")
     ] = True,
+    calibrate: CalibrateOption = None,
+    calibrate_on: CalibrateOnOption = None,
+    calibrate_like: CalibrateLikeOption = None,
 ) -> None:
     """Score a run on photos it has not seen, and write a report.
 
     Its own held-out part is always scored where its photos (or their cache) are still there. Photos that the run
-    has learnt from are recognised by content and never scored, whichever folder they lie in.
+    has learnt from are recognised by content and never scored, whichever folder they lie in. How sure the answers are
+    is calibrated first, as 'fingerspell export' does; --no-calibrate scores the network as it was trained.
 
     Examples:
 
@@ -53,26 +58,59 @@ def evaluate_command(
         fingerspell evaluate runs/first photos/anna photos/ben
 
         fingerspell evaluate runs/first photos/anna --json > scores.json
+
+        fingerspell evaluate runs/first photos/anna --calibrate-on photos/ben
     """
-    from fingerspell.lab.sources import evaluation_json, hardest_first
+    from fingerspell.lab.sources import evaluation_json, hardest_first, sure_answers
     from fingerspell.lab.training.run import RunFolder
 
     folder = RunFolder.open(run)
     page = report or folder.report
-    results = evaluate_run(folder, folders or [], cache_folder(), page, photos=photos)
+    found = evaluate_run(
+        folder,
+        folders or [],
+        cache_folder(),
+        page,
+        photos=photos,
+        calibrate=calibrate,
+        calibrate_on=calibrate_on or [],
+        calibrate_like=None if calibrate_like is None else RunFolder.open(calibrate_like),
+    )
     if as_json:
-        typer.echo(json.dumps(evaluation_json(results, folder.read_state()), ensure_ascii=False, allow_nan=False))
+        values = evaluation_json(found.results, folder.read_state(), found.calibration)
+        typer.echo(json.dumps(values, ensure_ascii=False, allow_nan=False))
     else:
-        for result in hardest_first(results):
-            for line in _lines(result):
+        for result in hardest_first(found.results):
+            for line in (*_lines(result), *_sure_lines(sure_answers(result, found.calibration))):
                 typer.echo(line)
         typer.echo(str(folder.evaluation))
         typer.echo(str(page))
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """What `evaluate_run` found.
+
+    Attributes:
+        results: the run's own held-out part first (where its photos are still there), then the folders as given.
+        calibration: of these answers, as in card.json; None where they are as the network was trained.
+    """
+
+    results: list[SourceResult]
+    calibration: dict[str, Any] | None
+
+
 def evaluate_run(
-    run: RunFolder, folders: Sequence[Path], cache: Path, page: Path | None = None, *, photos: bool = True
-) -> list[SourceResult]:
+    run: RunFolder,
+    folders: Sequence[Path],
+    cache: Path,
+    page: Path | None = None,
+    *,
+    photos: bool = True,
+    calibrate: bool | None = None,
+    calibrate_on: Sequence[Path] = (),
+    calibrate_like: RunFolder | None = None,
+) -> Evaluated:
     """Score a run, write its evaluation.json and its report, and draw the progress.
 
     Args:
@@ -81,13 +119,15 @@ def evaluate_run(
         cache: where decoded photos are kept.
         page: where the report goes; by default into the run's folder.
         photos: whether the report shows photos (the worst mistakes); without, it can be passed on freely.
-
-    Returns:
-        The run's own held-out part first (where its photos are still there), then the folders as given.
+        calibrate: None: the answers are calibrated where that can be done; True: they must be; False: not at all.
+        calibrate_on: further folders to calibrate on.
+        calibrate_like: a run that is calibrated in place of this one; see `lab.calibration.find_calibration`.
 
     Raises:
-        DataError: a folder without photos that may be scored, or a run that is not whole.
+        DataError: a folder without photos that may be scored, a run that is not whole, or one that cannot be calibrated
+            though it must be.
     """
+    from fingerspell.lab.calibration import as_calibrated, find_calibration
     from fingerspell.lab.nets.model import Model
     from fingerspell.lab.report import MISTAKES, write_report
     from fingerspell.lab.sources import write_evaluation
@@ -97,12 +137,35 @@ def evaluate_run(
     learnt = _Learnt(run.read_split(), run.read_additions(), is_known=state.get("status") != IMPORTED)
     model = Model.load(run.require_weights())
     with console.progress_bar() as progress:
+        calibration, why_not = find_calibration(
+            run,
+            model,
+            cache_folder=cache,
+            wanted=calibrate,
+            folders=calibrate_on,
+            like=calibrate_like,
+            progress=progress,
+        )
         own, training = _own_part(model, learnt, cache, bool(folders), progress)
         results = _all_sources(model, learnt, own, folders, cache, progress)
-        write_evaluation(run.evaluation, results, state)
-        shown = MISTAKES if photos else 0
-        write_report(run, results, model, page or run.report, training=training, mistakes=shown, progress=progress)
-    return results
+        recorded = None
+        if calibration is not None:
+            recorded = calibration.as_dict()
+            results = [as_calibrated(result, calibration) for result in results]
+        write_evaluation(run.evaluation, results, state, recorded)
+        write_report(
+            run,
+            results,
+            model,
+            page or run.report,
+            training=training,
+            mistakes=MISTAKES if photos else 0,
+            calibration=recorded,
+            progress=progress,
+        )
+    if calibrate is None and calibration is None:
+        console.note(f"not calibrated: {why_not}")
+    return Evaluated(results, recorded)
 
 
 @dataclass(frozen=True)
@@ -204,6 +267,17 @@ def _lines(result: SourceResult) -> list[str]:
     if result.labels_missing:
         lines.append(f"  without photos: {', '.join(result.labels_missing)}")
     return lines
+
+
+def _sure_lines(sure: dict[str, Any] | None) -> list[str]:
+    """What is answered from the calibration's threshold on, in a line; none where there is no threshold."""
+    from fingerspell.lab.page import percent
+
+    if sure is None:
+        return []
+    right = "" if sure["accuracy"] is None else f", {percent(sure['accuracy'])} of these right"
+    flatters = " (it was calibrated on these very photos, which flatters)" if sure["calibrated_on"] else ""
+    return [f"  sure from {percent(sure['threshold'], 0)}: {percent(sure['share'])} answered{right}{flatters}"]
 
 
 def compare_command(

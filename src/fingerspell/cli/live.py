@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import webbrowser
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fingerspell.cli import console
+from fingerspell.cli.bundles import BundleArgument, bundle_or_default
 from fingerspell.core.errors import MissingExtraError
 
 _MIB = 1 << 20
 
 
 def live_command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle made by 'fingerspell export'.", show_default=False)],
+    bundle: BundleArgument = None,
     host: Annotated[str, typer.Option(help="Address to listen on. Others than this machine need a token.")] = (
         "127.0.0.1"
     ),
@@ -50,11 +50,11 @@ def live_command(
 
     Examples:
 
-      fingerspell live asl.bundle
+      fingerspell live
 
       fingerspell live asl.bundle --no-open --port 8000
 
-      FINGERSPELL_TOKEN=… fingerspell live asl.bundle --host 0.0.0.0 --allow-host sign.example.org
+      FINGERSPELL_TOKEN=… fingerspell live --host 0.0.0.0 --allow-host sign.example.org
     """
     _require("fastapi", "uvicorn", "websockets", "python_multipart", "prometheus_client")
     from fingerspell.live.recognizer import Recognizer
@@ -74,7 +74,7 @@ def live_command(
         drain_seconds=drain,
     )
     access = Access.listening_on(host, token or None, allow_host or ())
-    recognizer = Recognizer(bundle)
+    recognizer = Recognizer(bundle_or_default(bundle))
     recognizer.verify()
     with listen(host, port) as listener:
         address = address_of(host, listener)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from fingerspell.cli import console, spelled
+from fingerspell.cli.bundles import bundle_and_rest
 from fingerspell.cli.spelled import printable
+from fingerspell.core.certainty import threshold_of
 from fingerspell.core.errors import DataError, FingerspellError
 
 if TYPE_CHECKING:
+    from fingerspell.live.finding.finder import HandFinder
     from fingerspell.live.frames.frame import Frame
     from fingerspell.live.frames.mjpeg import MjpegFrames, Readable
     from fingerspell.live.frames.stills import Still
@@ -28,12 +31,12 @@ _TOO_QUICK = 90.0  # frames a second: no camera, so it was a file that came fast
 
 
 def predict_command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle made by 'fingerspell export'.", show_default=False)],
-    paths: Annotated[
+    words_given: Annotated[
         list[str],
         typer.Argument(
             metavar="PATHS",
-            help="Photos, folders of photos, videos, or - for a photo or MJPEG on standard input.",
+            help="Photos, folders of photos, videos, or - for a photo or MJPEG on standard input. A bundle may stand "
+            "before them; by default the one that comes with the package answers.",
             show_default=False,
         ),
     ],
@@ -46,6 +49,7 @@ def predict_command(
         float | None, typer.Option("--fps", help="Frames a second of such a folder (15), or of MJPEG from a file.")
     ] = None,
     box: spelled.BoxOption = None,
+    find: spelled.FindOption = None,
     hand: spelled.HandOption = "auto",
     hold: spelled.HoldOption = None,
     release: spelled.ReleaseOption = None,
@@ -58,25 +62,31 @@ def predict_command(
     Folders are searched for photos with all below them. What cannot be read is named, the rest is still answered.
     Exit code 0: all was answered; 2: not all was.
 
+    The first word is a bundle if it is a folder with a bundle's files, or ends in .bundle. Where the bundle was
+    calibrated, an answer that is less sure than its card asks for is a "?" (with --json: "sure": false).
+
     Examples:
 
-      fingerspell predict asl.bundle photo.jpg
+      fingerspell predict photo.jpg
 
-      fingerspell predict asl.bundle photos/ --json > answers.jsonl
+      fingerspell predict mine.bundle photos/ --json > answers.jsonl
 
-      fingerspell predict asl.bundle clip.mp4 --box 0.3,0.1,0.4,0.6 --hand left
+      fingerspell predict clip.mp4 --box 0.3,0.1,0.4,0.6 --hand left
 
-      fingerspell predict asl.bundle frames/ --as-frames --fps 30
+      fingerspell predict frames/ --as-frames --fps 30
 
-      ffmpeg -re -i clip.mp4 -f mjpeg - | fingerspell predict asl.bundle -
+      ffmpeg -re -i clip.mp4 -f mjpeg - | fingerspell predict -
     """
     from fingerspell.live.recognizer import Recognizer
 
+    bundle, paths = bundle_and_rest(words_given)
+    _require_some(bundle, paths)
     recognizer = Recognizer(bundle)
-    work = _Predicting(recognizer, as_json, top, spelled.make_dictionary(words))
+    finder = _finder(recognizer, find)
+    work = _Predicting(recognizer, finder, as_json, top, spelled.make_dictionary(words))
 
     def reader() -> Reader:
-        return spelled.make_reader(recognizer, box, hand, hold, release, certain)
+        return spelled.make_reader(recognizer, box, hand, hold, release, certain, find)
 
     reader()  # settings that make no sense are said before anything is read
     if fps is not None and not 0 < fps <= 1000:
@@ -92,6 +102,24 @@ def predict_command(
     if work.failed:
         total = work.answered + work.failed
         raise DataError(f"{work.failed} of {total} could not be answered", remedy="see the lines that name them")
+
+
+def _require_some(bundle: Path, paths: Sequence[str]) -> None:
+    if not paths:
+        raise DataError(
+            f"no photo is named beside the bundle {bundle}",
+            expected="photos, folders of photos, videos, or -",
+            remedy=f"fingerspell predict {bundle} photo.jpg",
+        )
+
+
+def _finder(recognizer: Recognizer, wanted: bool | None) -> HandFinder | None:
+    """What finds the hand in photos: where the bundle can, unless it is not wanted."""
+    from fingerspell.live.finding.finder import HandFinder
+
+    if wanted is False or (wanted is None and recognizer.bundle.finder is None):
+        return None
+    return HandFinder(recognizer.bundle)
 
 
 def _source(path: str, as_frames: bool, fps: float | None) -> Still | Iterable[Frame] | None:
@@ -127,9 +155,17 @@ def _standard_input(as_frames: bool, fps: float | None) -> Still | MjpegFrames:
 class _Predicting:
     """Answers one source after the other, and counts."""
 
-    def __init__(self, recognizer: Recognizer, as_json: bool, top: int, dictionary: Dictionary | None) -> None:
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        finder: HandFinder | None,
+        as_json: bool,
+        top: int,
+        dictionary: Dictionary | None,
+    ) -> None:
         self.answered = self.failed = 0
-        self._recognizer = recognizer
+        self._recognizer, self._finder = recognizer, finder
+        self._sure_from = threshold_of(recognizer.bundle.card)
         self._as_json = as_json
         self._top = top
         self._dictionary = dictionary
@@ -143,11 +179,11 @@ class _Predicting:
 
     def photo(self, still: Still) -> None:
         """One photo's line."""
-        prediction, error = _answer(self._recognizer, still, self._top)
+        prediction, error = _answer(self._recognizer, self._finder, still, self._top)
         if self._as_json:
-            typer.echo(json_line(still.name, prediction, error))
+            typer.echo(json_line(still.name, prediction, error, self._sure_from))
         elif prediction is not None:
-            typer.echo(text_line(still.name, prediction))
+            typer.echo(text_line(still.name, prediction, self._sure_from))
         else:
             console.note(f"{printable(still.name)}: {error}")
         self._count(error)
@@ -226,31 +262,46 @@ def _note_stream(path: str, frames: Iterable[Frame], until: _UntilError) -> None
         )
 
 
-def _answer(recognizer: Recognizer, still: Still, top: int) -> tuple[Prediction | None, FingerspellError | None]:
+def _answer(
+    recognizer: Recognizer, finder: HandFinder | None, still: Still, top: int
+) -> tuple[Prediction | None, FingerspellError | None]:
+    from fingerspell.core.preprocess import decode
+
     if still.error is not None:
         return None, still.error
     try:
-        return recognizer.predict_bytes(still.data, runners_up=top), None
+        photo = decode(still.data, upright=recognizer.bundle.preprocess.upright)
+        return recognizer.predict(photo if finder is None else finder.cropped(photo), runners_up=top), None
     except FingerspellError as error:
         return None, error
 
 
-def json_line(path: str, prediction: Prediction | None, error: FingerspellError | None) -> str:
-    """One answer as JSON with the keys path, label, probability, runners_up and error."""
+def json_line(
+    path: str, prediction: Prediction | None, error: FingerspellError | None, sure_from: float | None = None
+) -> str:
+    """One answer as JSON with the keys path, label, probability, runners_up and error.
+
+    Where it is known from which probability an answer is sure, also `sure`: true or false, null without an answer.
+    """
     runners_up = prediction.runners_up if prediction else ()
+    sure = {} if sure_from is None else {"sure": None if prediction is None else prediction.probability >= sure_from}
     return json.dumps(
         {
             "path": path,
             "label": prediction.label if prediction else None,
             "probability": round(prediction.probability, 6) if prediction else None,
             "runners_up": [{"label": label, "probability": round(p, 6)} for label, p in runners_up],
+            **sure,
             "error": str(error) if error else None,
         }
     )
 
 
-def text_line(path: str, prediction: Prediction) -> str:
-    """One answer for people: label, probability, path, runners-up."""
-    others = ", ".join(f"{label} {probability:.1%}" for label, probability in prediction.runners_up)
-    line = f"{prediction.label:<7} {prediction.probability:6.1%}  {printable(path)}"
-    return f"{line}  ({others})" if others else line
+def text_line(path: str, prediction: Prediction, sure_from: float | None = None) -> str:
+    """One answer for people: label, probability, path, runners-up. One that is not sure is a `?` with its guesses."""
+    unsure = sure_from is not None and prediction.probability < sure_from
+    guesses = [(prediction.label, prediction.probability)] if unsure else []
+    named = ", ".join(f"{label} {probability:.1%}" for label, probability in (*guesses, *prediction.runners_up))
+    line = f"{'?' if unsure else prediction.label:<7} {prediction.probability:6.1%}  {printable(path)}"
+    said = f"unsure: {named}" if unsure else named
+    return f"{line}  ({said})" if said else line

@@ -267,9 +267,10 @@ class _Work:
         if self.record.scored.get(name) == key and run.evaluation.exists():
             return
         folders = [Path(its.folder) for its in self.record.others]
-        results = evaluate_run(run, folders, self.cache, photos=False)
+        # as trained: the notebook's own numbers are not calibrated either
+        found = evaluate_run(run, folders, self.cache, photos=False, calibrate=False)
         self.record.scored[name] = key
-        for result in results:
+        for result in found.results:
             console.note(f"{name} on {result.name}: {result.scores.accuracy:.1%} of {result.photos:,} photos")
 
 

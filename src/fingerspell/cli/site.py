@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fingerspell.cli import console
+from fingerspell.cli.bundles import BundleArgument, bundle_or_default
 
 app = typer.Typer(no_args_is_help=True, help="The page as a site of plain files.", rich_markup_mode="rich")
 
@@ -20,7 +21,7 @@ def _verbs() -> None:
 @app.command("build")
 def build_command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the site.", show_default=False)],
-    bundle: Annotated[Path, typer.Argument(help="A bundle made by 'fingerspell export'.", show_default=False)],
+    bundle: BundleArgument = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a site that was built before.")] = False,
 ) -> None:
     """Write the page, the model and its card as files that any static host can serve, below any address.
@@ -30,13 +31,13 @@ def build_command(
 
     Examples:
 
-      fingerspell site build public asl.bundle
+      fingerspell site build public
 
       fingerspell site build public asl.bundle --force
     """
     from fingerspell.live.site import build_site
 
-    path = build_site(out, bundle, force=force)
+    path = build_site(out, bundle_or_default(bundle), force=force)
     files = [each for each in path.rglob("*") if each.is_file()]
     console.note(f"{len(files)} files, {sum(each.stat().st_size for each in files) / 1e6:.1f} MB")
     console.note(f"try it: python -m http.server --bind 127.0.0.1 --directory {path}")

@@ -22,12 +22,23 @@ BoxOption = Annotated[
     str | None,
     typer.Option("--box", metavar="LEFT,TOP,WIDTH,HEIGHT", help="Where the hand is: fractions of the frame, 0–1."),
 ]
+FindOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--find/--no-find",
+        help="Find the hand in the whole picture; by default where the bundle can and no --box is given.",
+        show_default=False,
+    ),
+]
 HandOption = Annotated[str, typer.Option("--hand", help="The hand that signs: right, left or auto.")]
 HoldOption = Annotated[float | None, typer.Option("--hold", help="Seconds that a sign must be held.")]
 ReleaseOption = Annotated[
     float | None, typer.Option("--release", help="Seconds until the same sign counts again, as in double letters.")
 ]
-CertainOption = Annotated[float | None, typer.Option("--certain", help="Lowest certainty of a letter, 0–1.")]
+CertainOption = Annotated[
+    float | None,
+    typer.Option("--certain", help="Lowest certainty of a letter, 0–1; by default the card says, or 0.4."),
+]
 WordsOption = Annotated[bool, typer.Option("--words", help="Correct words with an English word list.")]
 
 
@@ -38,18 +49,17 @@ def make_reader(
     hold: float | None,
     release: float | None,
     certain: float | None,
+    find: bool | None = None,
 ) -> Reader:
     """A reader with the user's settings. Raises FingerspellError where they make no sense."""
     from fingerspell.live.frames.box import Box
     from fingerspell.live.hand import hand_named
     from fingerspell.live.reader import Reader
-    from fingerspell.live.spelling.settings import SpellingSettings
+    from fingerspell.live.spelling.settings import settings_for
 
-    # a setting that is not given keeps the speller's own default
-    given: dict[str, Any] = {"hold": hold, "release": release, "certain": certain}
-    settings = SpellingSettings(**{name: value for name, value in given.items() if value is not None})
+    settings = settings_for(recognizer.bundle.card, hold=hold, release=release, certain=certain)
     part: Box | None = None if box is None else Box.parse(box)
-    return Reader(recognizer, settings, part, hand_named(hand))
+    return Reader(recognizer, settings, part, hand_named(hand), "auto" if find is None else find)
 
 
 def event_line(event: Event) -> str:

@@ -8,17 +8,15 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from fingerspell.core.alphabet import LABELS, MOTION_LETTERS
-from fingerspell.core.durable import digest_of, digest_of_file, read_json
-from fingerspell.core.errors import DataError
+from fingerspell.core.durable import digest_of, digest_of_file
 from fingerspell.core.provenance import now, versions
-from fingerspell.core.scoring import Scores
+from fingerspell.lab.about import About
 from fingerspell.lab.data.split import Split
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.nets.registry import parameter_counts
 from fingerspell.lab.training.run import IMPORTED, RunFolder
 
 NOT_STATED = "not stated"
-NOT_MEASURED = "not measured"
 NOT_KNOWN = "not known"
 
 INTENDED_USE = (
@@ -43,6 +41,9 @@ def make_card(
     licence: str,
     temperature: float,
     parity: Mapping[str, Any],
+    calibration: Mapping[str, Any] | None = None,
+    reliability: Mapping[str, Any] | None = None,
+    about: About | None = None,
 ) -> dict[str, Any]:
     """All of a bundle's card except its format.
 
@@ -50,10 +51,13 @@ def make_card(
         run: the run.
         model: its network.
         split: its split; of an imported run it says nothing of what was learnt from, and may be None.
-        scores: what `read_scores` gave.
+        scores: by source, as `Measured` has them.
         licence: under which the bundle is given on, in its maker's words.
         temperature: what the logits are divided by.
         parity: what the export gate measured.
+        calibration: how the temperature was found, where it was.
+        reliability: as `Measured` has it.
+        about: what only the maker can say of it.
 
     Raises:
         DataError: run.json is malformed.
@@ -66,13 +70,16 @@ def make_card(
         "network": model.network,
         "parameters": parameter_counts(model.net)[0],
         "temperature": temperature,
+        **({} if calibration is None else {"calibration": dict(calibration)}),
         "scores": scores,
+        **(reliability or {}),
         "intended_use": INTENDED_USE,
         "limits": list(LIMITS),
+        **({"not_for": list(about.not_for)} if about and about.not_for else {}),
         "motion_letters": _motion_note(model.labels),
         "labels_absent": [label for label in LABELS if label not in model.labels],
         "licence": licence,
-        "data": _data(state, split),
+        "data": {**_data(state, split), **_said_of_data(about)},
         **({"imported": state.get("imported")} if state.get("status") == IMPORTED else {}),
         "training": {
             "status": state.get("status", NOT_STATED),
@@ -92,40 +99,11 @@ def _of(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def read_scores(run: RunFolder) -> list[dict[str, Any]] | str:
-    """Accuracy by source with the sentence that says where it comes from, in the order of the evaluation.
-
-    Raises:
-        DataError: evaluation.json is malformed.
-    """
-    if not run.evaluation.is_file():
-        return NOT_MEASURED
-    evaluation = read_json(run.evaluation, what="scores written by 'fingerspell evaluate'")
-    try:
-        return [_score(source) for source in evaluation["sources"]] or NOT_MEASURED
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{run.evaluation} is malformed: {error}",
-            expected="scores written by 'fingerspell evaluate'",
-            remedy="run 'fingerspell evaluate' again",
-        ) from error
-
-
-def _score(source: Mapping[str, Any]) -> dict[str, Any]:
-    scores = Scores.from_dict(source["scores"])
-    interval = scores.interval
-    return {
-        "source": source["name"],
-        "where_from": source["description"],
-        "photos": scores.photos,
-        "accuracy": round(scores.accuracy, 4),
-        "interval": None if interval is None else [round(interval.low, 4), round(interval.high, 4)],
-        "macro_accuracy": round(scores.macro_accuracy, 4),
-        "calibration_error": round(scores.ece, 4),
-        "recall_by_label": {
-            letter.label: None if letter.recall is None else round(letter.recall, 4) for letter in scores.letters
-        },
-    }
+def _said_of_data(about: About | None) -> dict[str, Any]:
+    if about is None:
+        return {}
+    who = {} if about.who_signs is None else {"who_signs": about.who_signs}
+    return {**who, **({"sources": [its.model_dump() for its in about.sources]} if about.sources else {})}
 
 
 def _motion_note(labels: tuple[str, ...]) -> str:

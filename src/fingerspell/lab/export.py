@@ -32,16 +32,19 @@ from fingerspell.core.errors import BundleError
 from fingerspell.core.onnx_file import require_self_contained
 from fingerspell.core.preprocess import PreprocessSpec, decode, preprocess
 from fingerspell.core.progress import Progress, silent
-from fingerspell.lab.card import NOT_STATED, make_card, read_scores
+from fingerspell.lab.about import About
+from fingerspell.lab.calibration import Calibration, find_calibration
+from fingerspell.lab.card import NOT_STATED, make_card
 from fingerspell.lab.data.manifest import scan
 from fingerspell.lab.data.split import Split
 from fingerspell.lab.golden import GoldenPhoto, golden_photos, photos_of
-from fingerspell.lab.graph import BundleGraph, to_onnx
+from fingerspell.lab.graph import BundleGraph, require_features, to_onnx
+from fingerspell.lab.measured import read_measured
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.training.run import RunFolder
 
 GraphBuilder = Callable[[nn.Module, PreprocessSpec, float], nn.Module]
-"""(network, preprocessing, temperature) → (N, H, W, 3) uint8 photos → (N, classes) probabilities."""
+"""(network, preprocessing, temperature) → (N, H, W, 3) uint8 photos → (N, classes) probabilities, (N, D) features."""
 
 _STEPS = 4
 
@@ -56,6 +59,10 @@ class ExportResult:
         largest_difference: between the network's and the exported graph's probabilities.
         bytes: size of model.onnx.
         measured: whether the card has scores.
+        certainty_measured: whether these say how sure the answers are: they do if they were measured with the same
+            calibration.
+        calibration: what the bundle was calibrated with; None where it was not.
+        not_calibrated: why it was not, or "".
     """
 
     path: Path
@@ -63,6 +70,9 @@ class ExportResult:
     largest_difference: float
     bytes: int
     measured: bool
+    certainty_measured: bool
+    calibration: Calibration | None
+    not_calibrated: str
 
 
 def export_bundle(
@@ -73,7 +83,10 @@ def export_bundle(
     force: bool = False,
     photos: Path | None = None,
     cache_folder: Path,
-    temperature: float = 1.0,
+    calibrate: bool | None = None,
+    calibrate_on: Sequence[Path] = (),
+    calibrate_like: RunFolder | None = None,
+    about: About | None = None,
     progress: Progress = silent,
     build: GraphBuilder = BundleGraph,
 ) -> ExportResult:
@@ -86,18 +99,31 @@ def export_bundle(
         force: replace a bundle that is there.
         photos: a folder to take the photos of the parity check from; by default those that the run is judged by.
         cache_folder: where decoded photos are kept, for golden samples of a folder that is gone.
-        temperature: logits are divided by it before the softmax.
+        calibrate: None: calibrated where that can be done; True: it must be done; False: not at all.
+        calibrate_on: further labelled photos to calibrate on.
+        calibrate_like: a run that is calibrated in place of this one; see `find_calibration`.
+        about: what only the maker can say of it; its licence holds where `licence` states none.
         progress: called after each of four steps.
         build: makes the graph from the network.
 
     Raises:
         BundleError: `out` is taken, the graph cannot be made, or it disagrees with the network.
-        DataError: the run is incomplete.
+        DataError: the run is incomplete, or cannot be calibrated though it must be.
     """
     require_free(out, force=force)
     model = Model.load(run.require_weights())
     split = run.read_split()
-    scores = read_scores(run)
+    calibration, why_not = find_calibration(
+        run,
+        model,
+        cache_folder=cache_folder,
+        wanted=calibrate,
+        folders=calibrate_on,
+        like=calibrate_like,
+        progress=progress,
+    )
+    temperature = 1.0 if calibration is None else calibration.temperature
+    measured = read_measured(run, calibration)
     net = copy.deepcopy(model.net).cpu().eval()
     checked = _photos(split, photos, model, cache_folder, progress)
     progress("exporting", 1, _STEPS)
@@ -106,19 +132,37 @@ def export_bundle(
     progress("exporting", 2, _STEPS)
     golden = reference_answers(net, model.labels, model.preprocess, checked, temperature)
     largest = require_parity(data, golden, model.labels, upright=model.preprocess.upright)
+    require_features(data, temperature, [decode(sample.data, upright=model.preprocess.upright) for sample in golden])
     progress("exporting", 3, _STEPS)
     card = make_card(
         run,
         model,
         split,
-        scores=scores,
-        licence=licence.strip() or NOT_STATED,
+        scores=measured.scores,
+        licence=_licence(licence, about),
         temperature=temperature,
         parity=_parity_record(golden, largest),
+        calibration=None if calibration is None else calibration.as_dict(),
+        reliability=measured.reliability,
+        about=about,
     )
     path = write_bundle(out, model=data, card=card, golden=golden, force=force)
     progress("exporting", _STEPS, _STEPS)
-    return ExportResult(path, len(golden), largest, len(data), isinstance(scores, list))
+    return ExportResult(
+        path,
+        len(golden),
+        largest,
+        len(data),
+        measured=isinstance(measured.scores, list),
+        certainty_measured=measured.is_of_this,
+        calibration=calibration,
+        not_calibrated=why_not,
+    )
+
+
+def _licence(stated: str, about: About | None) -> str:
+    stated = stated.strip() or NOT_STATED
+    return about.licence if stated == NOT_STATED and about and about.licence else stated
 
 
 def _photos(

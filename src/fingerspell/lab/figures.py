@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from fingerspell.core.scoring import Scores
 
 _DOTS = 96  # CSS pixels an inch
 _STYLES = ("-", "-.", ":")
+_FEW = 20  # points of a curve that are worth a mark each
 
 
 @dataclass(frozen=True)
@@ -275,28 +276,40 @@ def reliability(scores: Scores, alt: str) -> Picture:
     return draw(paint, alt, 4.6, 4.2)
 
 
-def answered(scores: Scores, alt: str) -> Picture:
-    """What happens to answers and their accuracy when unsure answers are withheld."""
-    places = list(range(len(scores.answered)))
-    names = [f"{a.threshold * 100:.0f}%" if a.threshold else "always" for a in scores.answered]
-    given = [(place, a.accuracy) for place, a in zip(places, scores.answered, strict=True) if a.accuracy is not None]
+def refusals(scores: Scores, sure: Mapping[str, Any] | None, wanted: float | None, alt: str) -> Picture:
+    """How many of the answers are right, by how many photos are answered: the least sure are withheld first.
+
+    Args:
+        scores: with their `refusals`.
+        sure: the point at the calibration's threshold (threshold, share, accuracy), to be marked.
+        wanted: share right that the threshold was chosen for, to be drawn as a line.
+        alt: the text that stands for the figure.
+    """
+    points = [(point.share, point.accuracy) for point in scores.refusals if point.accuracy is not None]
 
     def paint(canvas: Canvas, theme: Theme) -> None:
         axes = canvas.add_subplot()
-        axes.plot(places, [a.share for a in scores.answered], "s--", color=theme.wrong, label="photos answered")
         axes.plot(
-            [place for place, _ in given],
-            [accuracy for _, accuracy in given],
-            "o-",
+            [share for share, _ in points],
+            [accuracy for _, accuracy in points],
             color=theme.right,
             linewidth=2,
+            marker="o" if len(points) < _FEW else "",
             label="right among the answered",
         )
+        if wanted is not None:
+            axes.axhline(wanted, color=theme.ink, linestyle="--", linewidth=1, label=f"{wanted:.0%} right")
+        if sure is not None and sure["accuracy"] is not None:
+            word = f"sure from {sure['threshold']:.0%}"
+            axes.plot([sure["share"]], [sure["accuracy"]], "D", color=theme.wrong, markersize=8, label=word)
         axes.set_title("If it may say “please repeat”")
-        axes.set_ylim(0, 1.02)
+        axes.set_xlim(0, 1.02)
+        lowest = min((accuracy for _, accuracy in points), default=0.0)
+        axes.set_ylim(max(0, min(lowest, 0.9) - 0.05), 1.005)
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set_xticks(places, names, fontsize=9)
-        axes.set_xlabel("answers only when at least so sure")
+        axes.set_xlabel("photos answered, the surest first")
+        axes.set_ylabel("right")
         axes.legend(fontsize=9, loc="lower left")
 
     return draw(paint, alt, 4.6, 4.2)

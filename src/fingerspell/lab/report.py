@@ -28,7 +28,7 @@ from fingerspell.lab.data.split import Split
 from fingerspell.lab.explain import features, nearest, saliency, worst_mistakes
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.page import of_hundred, overlay, percent, photo_uri, write_page
-from fingerspell.lab.sources import UNKNOWN, SourceResult, hardest_first, source_summary
+from fingerspell.lab.sources import UNKNOWN, SourceResult, hardest_first, source_summary, sure_answers
 from fingerspell.lab.training.journal import read_journal
 from fingerspell.lab.training.run import RunFolder
 
@@ -91,6 +91,7 @@ def write_report(
     *,
     training: TrainingPhotos | None = None,
     mistakes: int = MISTAKES,
+    calibration: Mapping[str, Any] | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Write the report page to `out` and the same facts to the same name with `.json`, both atomically.
@@ -102,6 +103,7 @@ def write_report(
         out: the HTML file.
         training: where given, each mistake is shown with the training photos most alike.
         mistakes: how many are shown at most.
+        calibration: of the answers in `results`, as the card has it; None where they are as the network was trained.
         progress: called while pictures are made.
 
     Returns:
@@ -116,10 +118,10 @@ def write_report(
     lead = ordered[0]
     chosen = worst_mistakes(lead.probabilities, lead.truth, mistakes)
     alike = _most_alike(model, lead, chosen, training, progress)
-    facts = report_facts(run, ordered, mistakes=_mistake_facts(lead, chosen, alike))
+    facts = report_facts(run, ordered, mistakes=_mistake_facts(lead, chosen, alike), calibration=calibration)
     pictures = {
         "mistakes": _mistake_pictures(model, lead, chosen, alike, progress),
-        "sources": [_source_pictures(result) for result in ordered],
+        "sources": [_source_pictures(result, calibration) for result in ordered],
         "training": training_curves(facts["epochs"], facts["run"].get("best")),
     }
     write_page(
@@ -130,7 +132,11 @@ def write_report(
 
 
 def report_facts(
-    run: RunFolder, ordered: Sequence[SourceResult], *, mistakes: Sequence[Mapping[str, Any]] = ()
+    run: RunFolder,
+    ordered: Sequence[SourceResult],
+    *,
+    mistakes: Sequence[Mapping[str, Any]] = (),
+    calibration: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """All that the page says, ready for JSON; `ordered` is hardest first."""
     state = run.read_state()
@@ -140,7 +146,15 @@ def report_facts(
         "name": run.path.resolve().name,
         "headline": headline(ordered),
         "run": {key: value for key, value in state.items() if key not in ("data", "provenance", "format")},
-        "sources": [{**source_summary(result), "scores": result.scores.as_dict()} for result in ordered],
+        "calibration": calibration,
+        "sources": [
+            {
+                **source_summary(result),
+                "scores": result.scores.as_dict(),
+                "sure": sure_answers(result, calibration),
+            }
+            for result in ordered
+        ],
         "mistakes": list(mistakes),
         "epochs": [entry for entry in read_journal(run.journal) if entry.get("kind") == "epoch"],
         "data": _data_facts(state.get("data") or {}),
@@ -266,7 +280,7 @@ def _mistake_pictures(
     return found
 
 
-def _source_pictures(result: SourceResult) -> dict[str, figures.Picture]:
+def _source_pictures(result: SourceResult, calibration: Mapping[str, Any] | None) -> dict[str, figures.Picture]:
     scores = result.scores
     return {
         "confusion": figures.confusion(scores, _confusion_words(result)),
@@ -275,10 +289,12 @@ def _source_pictures(result: SourceResult) -> dict[str, figures.Picture]:
             f"Reliability on {result.name}: bars of accuracy by confidence. Expected calibration error "
             f"{percent(scores.ece)}; the accuracy is {percent(scores.accuracy)}.",
         ),
-        "answered": figures.answered(
+        "answered": figures.refusals(
             scores,
-            f"Share of photos answered and accuracy among these on {result.name}, by the confidence asked for; "
-            "the table below gives the numbers.",
+            sure_answers(result, calibration),
+            None if calibration is None else calibration["wanted"],
+            f"Accuracy of the answers given on {result.name}, by the share of photos that are answered when the least "
+            "sure answers are withheld; the table below gives the numbers.",
         ),
     }
 

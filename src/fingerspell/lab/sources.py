@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerspell.core.certainty import answered_at, threshold_of
 from fingerspell.core.durable import write_json
 from fingerspell.core.provenance import now
 from fingerspell.core.scoring import Scores
@@ -161,19 +162,41 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def evaluation_json(results: Sequence[SourceResult], run: Mapping[str, Any]) -> dict[str, Any]:
+def evaluation_json(
+    results: Sequence[SourceResult], run: Mapping[str, Any], calibration: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Scores by source, hardest first, and every photo's answer, ready for JSON.
 
     Args:
         results: one for each source.
         run: the content of the run's run.json.
+        calibration: of the answers, as the card has it; None where they are as the network was trained.
     """
     return {
         "format": FORMAT,
         "made": now(),
         "run": {key: run.get(key) for key in _RUN_KEYS},
-        "sources": [_source_json(result) for result in hardest_first(results)],
+        "calibration": calibration,
+        "sources": [
+            {**_source_json(result), "sure": sure_answers(result, calibration)} for result in hardest_first(results)
+        ],
     }
+
+
+def sure_answers(result: SourceResult, calibration: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What is answered of a source, and how well, from the calibration's threshold on; None where there is none.
+
+    Returns:
+        threshold, share and accuracy as `core.certainty.Answered` has them, and whether it was calibrated on this
+        very folder, so that the numbers flatter.
+    """
+    threshold = threshold_of({"calibration": calibration})
+    if calibration is None or threshold is None:
+        return None
+    confidence = result.probabilities.max(axis=1).astype(np.float64)
+    found = answered_at(threshold, confidence, result.probabilities.argmax(axis=1) == result.truth)
+    own = not result.strategy and any(its["digest"] == result.digest for its in calibration["sources"])
+    return {**asdict(found), "calibrated_on": own}
 
 
 def _source_json(result: SourceResult) -> dict[str, Any]:
@@ -211,6 +234,8 @@ def source_summary(result: SourceResult) -> dict[str, Any]:
     }
 
 
-def write_evaluation(path: Path, results: Sequence[SourceResult], run: Mapping[str, Any]) -> None:
+def write_evaluation(
+    path: Path, results: Sequence[SourceResult], run: Mapping[str, Any], calibration: Mapping[str, Any] | None = None
+) -> None:
     """Write `evaluation_json`, atomically. Raises DataError where the folder cannot be written."""
-    write_json(path, evaluation_json(results, run))
+    write_json(path, evaluation_json(results, run, calibration))

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Generator, Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
@@ -41,7 +41,7 @@ from fingerspell.live.service.problems import (
 )
 from fingerspell.live.service.schemas import Spelled, SpellEvent
 from fingerspell.live.spelling.event import Event
-from fingerspell.live.spelling.settings import SpellingError, SpellingSettings
+from fingerspell.live.spelling.settings import SpellingError, SpellingSettings, settings_for
 
 _TURN = 0.1  # seconds that a video may keep a thread before others have their turn
 
@@ -76,7 +76,7 @@ def routes(service: Service) -> APIRouter:
         certain: Annotated[float | None, Query(description="Lowest certainty of a letter, 0–1.")] = None,
     ) -> Spelled:
         """A video as the raw body, or its frames in order as parts named `frames` of a form, with `fps`."""
-        where, settings = _parsed(box), _settings(hold=hold, release=release, certain=certain)
+        where, settings = _parsed(box), _settings(service, hold=hold, release=release, certain=certain)
         service.pool.require_room()
         async with received(request, service.limits, "frames", service.limits.frames, VIDEO_TOO_LONG) as body:
             reader = Reader(service.recognizer, settings, where, hand)
@@ -98,10 +98,9 @@ def _parsed(box: str | None) -> Box | None:
         raise Problem(SETTING, f"box: expected {error.expected}.") from error
 
 
-def _settings(**given: float | None) -> SpellingSettings:
-    stated: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+def _settings(service: Service, **given: float | None) -> SpellingSettings:
     try:
-        return SpellingSettings(**stated)
+        return settings_for(service.recognizer.bundle.card, **given)
     except SpellingError as error:
         raise Problem(SETTING, f"{error.found}: expected {error.expected}.") from error
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
+from fingerspell.core.certainty import threshold_of
 from fingerspell.core.errors import FingerspellError
 
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -66,3 +69,23 @@ class SpellingSettings:
                     expected=f"a number from {low:g} to {high:g}",
                     remedy="leave it out for the default",
                 )
+
+
+def settings_for(card: Mapping[str, Any], **given: float | None) -> SpellingSettings:
+    """The settings for a recogniser: those given, and for the others what its card and this module think best.
+
+    Where the card says from which probability answers count as sure, a letter must be as sure as that to be written.
+
+    Args:
+        card: of the bundle.
+        given: settings by name; None is none.
+
+    Raises:
+        SpellingError: a value out of its bounds.
+    """
+    stated: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    threshold = threshold_of(card)
+    if threshold is not None:
+        low, high = _BOUNDS["certain"]
+        stated.setdefault("certain", min(max(threshold, low), high))
+    return SpellingSettings(**stated)
