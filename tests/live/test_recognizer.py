@@ -13,8 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent / "adapting"))
+
+from older_format import as_format_1
+
 from fingerspell.core.bundle import pixels_digest, read_bundle
 from fingerspell.core.errors import BundleError, MissingExtraError, PhotoError
+from fingerspell.core.head import Head, read_head, temperature_of, with_head
 from fingerspell.core.preprocess import decode
 from fingerspell.live.recognizer import Recognizer
 
@@ -97,6 +102,46 @@ class TestPredicting:
             found = list(pool.map(recognizer.predict, photos))
         for prediction, photo in zip(found, photos, strict=True):
             assert np.array_equal(prediction.probabilities, recognizer.predict(photo).probabilities)
+
+
+class TestFeatures:
+    def test_the_last_layer_makes_the_probabilities_of_them(self, recognizer):
+        photos = [np.full((20 + i % 2, 30, 3), 10 * i, np.uint8) for i in range(6)]
+        features = recognizer.features(photos)
+        head = read_head(recognizer.bundle.model, temperature_of(recognizer.bundle.card))
+        assert features.dtype == np.float32
+        assert features.shape == (6, head.weight.shape[1])
+        expected = np.stack([found.probabilities for found in recognizer.predict_batch(photos)])
+        assert head.probabilities(features) == pytest.approx(expected, abs=1e-5)
+
+    def test_no_photos_and_none(self, recognizer):
+        with pytest.raises(ValueError, match="no photos"):
+            recognizer.features([])
+        with pytest.raises(ValueError, match="uint8"):
+            recognizer.features([np.zeros((3, 3), np.uint8)])
+
+    def test_a_bundle_of_format_1_answers_and_has_none(self, tiny_bundle, tmp_path):
+        pytest.importorskip("onnx")
+        old = Recognizer(as_format_1(tiny_bundle, tmp_path / "old.bundle"))
+        assert old.verify().samples == 8
+        with pytest.raises(BundleError, match="gives no features") as caught:
+            old.features([np.zeros((9, 9, 3), np.uint8)])
+        assert "fingerspell export" in caught.value.remedy
+
+    def test_format_2_must_give_them(self, tiny_bundle, tmp_path):
+        pytest.importorskip("onnx")
+        old = as_format_1(tiny_bundle, tmp_path / "old.bundle")
+        card = json.loads((old / "card.json").read_text()) | {"format": "fingerspell-bundle/2"}
+        rewrite(old, "card.json", json.dumps(card).encode())
+        with pytest.raises(BundleError, match="features"):
+            Recognizer(old)
+
+    def test_one_with_another_model(self, recognizer):
+        head = read_head(recognizer.bundle.model, temperature_of(recognizer.bundle.card))
+        turned = with_head(recognizer.bundle.model, Head(head.weight[::-1].copy(), head.bias[::-1].copy(), 1.0))
+        photo = np.full((20, 30, 3), 90, np.uint8)
+        found = Recognizer.of_bundle(recognizer.bundle, turned).predict(photo)
+        assert found.probabilities == pytest.approx(recognizer.predict(photo).probabilities[::-1], abs=1e-5)
 
 
 class TestWarmingUp:
