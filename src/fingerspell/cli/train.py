@@ -118,6 +118,10 @@ def train_command(
         list[Path] | None,
         typer.Option(metavar="DIR", help="Learn from all photos of this folder too, score none of it (repeatable)."),
     ] = None,
+    landmarks: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Known landmarks of photos, for the recipe 'hand' (repeatable)."),
+    ] = None,
     split_by: Annotated[str | None, typer.Option(help="random, keras or block; the recipe's by default.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the network's input, pixels.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many.")] = None,
@@ -176,7 +180,14 @@ def train_command(
     settings = recipes.read(recipe, override or [], chosen)
     run = RunFolder(out or new_run_folder(recipe))
     parts = _split(settings, folder, split)
-    _train(settings, parts, run, around, tensorboard, _additions(settings, parts, also_learn or [], around))
+    if landmarks and settings.hand is None:
+        raise FingerspellError(
+            f"the recipe '{settings.name}' learns no landmarks",
+            expected="a recipe with [hand]",
+            remedy="leave --landmarks out, or choose --recipe hand",
+        )
+    additions = _additions(settings, parts, also_learn or [], around)
+    _train(settings, parts, run, around, tensorboard, additions, landmarks or [])
 
 
 def _split(recipe: Recipe, folder: Path, saved: Path | None) -> Split:
@@ -221,24 +232,25 @@ def run_training(
     tensorboard: bool = False,
     additions: Sequence[Addition] = (),
     go_on: str = "",
+    landmarks: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Start (or, without a split, go on with) a run, drawing its progress. Returns the content of run.json.
 
     Stopped by a signal, it names the command that goes on (`go_on`, or `train --resume`) and raises typer.Exit.
     """
     from fingerspell.lab.data.cache import bytes_needed
-    from fingerspell.lab.training.launch import resume, start
+    from fingerspell.lab.training.launch import learning_spec, resume, start
 
     shown = ShownProgress(recipe.training.epochs)
     around.observers = [shown, *around.observers, *_tensorboard(run.path, tensorboard)]
     if split is not None:
-        spec = recipe.preprocess.spec()
+        spec = learning_spec(recipe)
         needed = sum(bytes_needed(its, spec) for its in (split.manifest, *(each.manifest for each in additions)))
         console.note(f"decoded photos take {needed / 2**20:,.0f} MiB in {around.cache_folder}")
     try:
         with stop_on_signals() as request, console.progress_bar() as progress:
             around.asked_to_stop, around.progress = request.reason, progress
-            state = resume(run, around) if split is None else start(recipe, split, run, around, additions)
+            state = resume(run, around) if split is None else start(recipe, split, run, around, additions, landmarks)
     finally:
         shown.close()
     if request.number is not None and state["status"] == "paused":
@@ -254,8 +266,9 @@ def _train(
     around: Surroundings,
     tensorboard: bool,
     additions: Sequence[Addition] = (),
+    landmarks: Sequence[Path] = (),
 ) -> None:
-    state = run_training(recipe, split, run, around, tensorboard, additions)
+    state = run_training(recipe, split, run, around, tensorboard, additions, landmarks=landmarks)
     damaged = state["data"]["damaged"]
     if damaged:
         console.note(f"left out {len(damaged)} damaged photos, first {damaged[0]['path']}: {damaged[0]['reason']}")

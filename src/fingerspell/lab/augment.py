@@ -97,6 +97,24 @@ POLICIES: dict[str, Policy] = {
         erase=0.2,
         erase_side=0.3,
     ),
+    # For hands never seen, with views framed by the hand (see `framing`): everything varies a little.
+    "broad": Policy(
+        rotation=16,
+        shift=0.1,
+        zoom=0.16,
+        shear=6,
+        brightness=0.12,
+        contrast=0.12,
+        gamma=0.25,
+        saturation=0.3,
+        colour=0.06,
+        gradient=0.12,
+        grey=0.06,
+        blur=0.35,
+        noise=0.015,
+        erase=0.05,
+        erase_side=0.3,
+    ),
 }
 
 
@@ -158,7 +176,7 @@ class Draws:
     keys: NDArray[np.uint64]
 
 
-class _Dice:
+class Dice:
     """Uniform numbers for a batch: each call is a stream of its own, so that policies do not shift one another."""
 
     def __init__(self, seed: int, epoch: int, ids: NDArray[np.uint64]) -> None:
@@ -185,7 +203,7 @@ def draw(policy: Policy, seed: int, epoch: int, ids: NDArray[np.uint64], height:
         height: of the photos, pixels.
         width: of the photos, pixels.
     """
-    dice = _Dice(seed, epoch, ids)
+    dice = Dice(seed, epoch, ids)
     count = len(ids)
     matrix = _inverse_affine(
         angle=np.deg2rad(dice.within(1, policy.rotation)),
@@ -257,21 +275,31 @@ def _inverse_affine(
     return _f32(pixels)
 
 
-def apply(photos: Tensor, draws: Draws) -> Tensor:
+def apply(photos: Tensor, draws: Draws, size: tuple[int, int] | None = None) -> Tensor:
     """Change a batch as drawn.
 
     Args:
         photos: (N, 3, h, w) float32, 0–1.
         draws: parameters of the same N photos.
+        size: height and width of the result; by default those of the photos.
 
     Returns:
-        (N, 3, h, w) float32, 0–1, on the same device.
+        (N, 3, *size) float32, 0–1, on the same device.
     """
-    if draws.moved:
-        grid = F.affine_grid(_to(draws.matrix, photos), list(photos.shape), align_corners=False)
-        photos = F.grid_sample(photos, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    size = size or (photos.shape[2], photos.shape[3])
+    if draws.moved or size != tuple(photos.shape[2:]):
+        photos = _warped(photos, draws, size)
     photos = _light(photos, draws)
     return _sensor(photos, draws)
+
+
+def _warped(photos: Tensor, draws: Draws, size: tuple[int, int]) -> Tensor:
+    """The photos under their maps. Where they are larger than the result, four places are sampled for each pixel."""
+    fine = 2 if photos.shape[2] > 1.3 * size[0] else 1
+    shape = [len(photos), photos.shape[1], fine * size[0], fine * size[1]]
+    grid = F.affine_grid(_to(draws.matrix, photos), shape, align_corners=False)
+    photos = F.grid_sample(photos, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return F.avg_pool2d(photos, fine) if fine > 1 else photos
 
 
 def _to(values: NDArray[Any], like: Tensor) -> Tensor:

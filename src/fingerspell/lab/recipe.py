@@ -17,8 +17,9 @@ from fingerspell.core.errors import RecipeError, known_names
 from fingerspell.core.preprocess import Filter, Fit, PreprocessSpec
 from fingerspell.lab.augment import POLICIES, Policy
 from fingerspell.lab.data.split import STRATEGIES
+from fingerspell.lab.framing import Framing
 from fingerspell.lab.keras_augment import keras_arguments
-from fingerspell.lab.nets.registry import MIN_SIDE, NETWORKS
+from fingerspell.lab.nets.registry import HAND_NETWORKS, MIN_SIDE, NETWORKS
 
 
 class _Settings(BaseModel):
@@ -63,6 +64,28 @@ class TrainingSettings(_Settings):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     channels_last: bool = True
+    keep: Literal["best", "last"] = Field("best", description="which epoch's weights: by val_accuracy, or the last")
+    average: float = Field(0.0, ge=0, lt=1, description="of the weights over the steps, as a decay; 0 for none")
+
+
+class HandSettings(_Settings):
+    """What is learnt beside the letters, and how photos are framed; for networks that learn hands.
+
+    `packed` is the side of the packed photos that views are cut from; the others are as in `lab.framing.Framing`.
+    """
+
+    packed: int = Field(128, ge=MIN_SIDE, le=1024)
+    landmarks: float = Field(1.0, ge=0, description="weight of the landmarks' loss")
+    handedness: float = Field(0.1, ge=0, description="weight of the handedness's loss")
+    framed: float = Field(0.5, ge=0, le=1)
+    closest: float = Field(1.15, gt=0.5, le=4)
+    widest: float = Field(2.1, gt=0.5, le=8)
+    off: float = Field(0.12, ge=0, le=1)
+    mirrored: float = Field(0.15, ge=0, le=1)
+
+    def framing(self) -> Framing:
+        """The same as the augmentation's type."""
+        return Framing(self.framed, self.closest, self.widest, self.off, self.mirrored)
 
 
 class StoppingSettings(_Settings):
@@ -117,6 +140,7 @@ class Recipe(_Settings):
     split: SplitSettings = SplitSettings()
     preprocess: PreprocessSettings = PreprocessSettings()
     training: TrainingSettings
+    hand: HandSettings | None = None
     stopping: StoppingSettings | None = None
     plateau: PlateauSettings | None = None
     cyclic: CyclicSettings | None = None
@@ -138,6 +162,21 @@ class Recipe(_Settings):
                 f"the recipe gives the schedules {' and '.join(given)}",
                 expected="at most one: a schedule set for each batch overwrites what a plateau sets",
                 remedy=f"remove one, for example with --set {given[0]}=none",
+            )
+        if self.stopping is not None and self.training.keep == "last":
+            raise RecipeError(
+                "the recipe stops early and keeps the last weights",
+                expected="one of them: stopping early means to go back to the best epoch",
+                remedy="remove [stopping], or --set training.keep=best",
+            )
+        if (self.hand is not None) != (self.network in HAND_NETWORKS):
+            raise RecipeError(
+                f"the recipe {'gives' if self.hand else 'lacks'} [hand], and its network is '{self.network}'",
+                expected=f"[hand] with one of {', '.join(sorted(HAND_NETWORKS))}, and without for all others",
+            )
+        if self.hand is not None and self.augment_as == "keras":
+            raise RecipeError(
+                "views framed by the hand cannot be augmented as Keras does", expected="augment_as = intended"
             )
         if self.augment_as == "keras":
             keras_arguments(self.policy())  # refuses what Keras has no argument for

@@ -1,17 +1,30 @@
 """Every recipe that comes with the package trains: two steps on made-up photos, at a small size."""
 
+from pathlib import Path
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
 
 from fingerspell.lab import recipe as recipes
-from fingerspell.lab.data.manifest import scan
+from fingerspell.lab.data.manifest import Manifest, scan
 from fingerspell.lab.training.journal import read_journal
 from fingerspell.lab.training.launch import Surroundings, split_for, start
 from fingerspell.lab.training.run import RunFolder
 
 torch.set_num_threads(1)
+
+
+def landmarks_of(manifest: Manifest, path: Path) -> Path:
+    """A table that gives every second photo landmarks."""
+    marks = np.linspace(0.2, 0.8, 42, dtype=np.float32).tolist()
+    some = [photo.sha256 for photo in manifest.photos[::2]]
+    rows = [{"sha256": its, "landmarks": marks, "box": [0.1, 0.1, 0.9, 0.9], "handedness": "right"} for its in some]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
 
 
 @pytest.mark.parametrize("name", recipes.shipped())
@@ -24,10 +37,11 @@ def test_two_steps(name, tmp_path):
             Image.fromarray(pixels).save(tmp_path / "photos" / label / f"{label}{number}.png")
     small = {"preprocess.height": 32, "preprocess.width": 32, "training.epochs": 1, "training.batch_size": 11}
     settings = recipes.read(name, [], small | {"split.by": "random"})
-    run = RunFolder(tmp_path / "run")
-    state = start(
-        settings, split_for(settings, scan(tmp_path / "photos")), run, Surroundings(tmp_path / "cache", "cpu")
-    )
+    run, split = RunFolder(tmp_path / "run"), split_for(settings, scan(tmp_path / "photos"))
+    around, known = Surroundings(tmp_path / "cache", "cpu"), []
+    if settings.hand is not None:
+        known = [landmarks_of(split.manifest, tmp_path / "landmarks.parquet")]
+    state = start(settings, split, run, around, landmarks=known)
     assert state["status"] == "finished"
     assert [entry["kind"] for entry in read_journal(run.journal)] == ["step", "step", "epoch"]
     assert run.weights.stat().st_size > 1000

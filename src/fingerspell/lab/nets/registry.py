@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from fingerspell.core.errors import RecipeError, known_names
 from fingerspell.lab.nets.blocks import Network
+from fingerspell.lab.nets.hand import HandNetwork
 from fingerspell.lab.nets.notebook import NotebookV1, NotebookV2, NotebookV3, NotebookV4, NotebookV5
 from fingerspell.lab.nets.residual import ResidualSmall
 
@@ -40,7 +42,11 @@ NETWORKS: dict[str, Entry] = {
     "notebook-v4": Entry(NotebookV4, 200, 200, "double convolutions, one residual"),
     "notebook-v5": Entry(NotebookV5, 200, 200, "residuals everywhere, spatial self-attention"),
     "residual-small": Entry(ResidualSmall, 64, 64, "small pre-activation ResNet for small photos"),
+    "hand": Entry(HandNetwork, 64, 64, "ResNet that also learns landmarks and which hand it sees"),
+    "hand-parts": Entry(partial(HandNetwork, parts=24), 64, 64, "the same, which reads features at each landmark"),
 }
+HAND_NETWORKS = frozenset({"hand", "hand-parts"})
+"""Networks that learn where the hand is and which hand it is beside the letter."""
 MIN_SIDE = 32
 """Below this the notebook's valid convolutions leave nothing."""
 

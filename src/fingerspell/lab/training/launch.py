@@ -5,26 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from fingerspell.core.durable import digest_of, write_bytes
+from fingerspell.core.durable import digest_of, digest_of_file, write_bytes
 from fingerspell.core.errors import DataError, TrainingError
+from fingerspell.core.preprocess import PreprocessSpec
 from fingerspell.core.progress import Progress, silent
 from fingerspell.core.provenance import now, provenance
 from fingerspell.lab import recipe as recipes
 from fingerspell.lab.data.additions import Addition, admit, save_additions
 from fingerspell.lab.data.cache import open_cache
 from fingerspell.lab.data.manifest import LeftOut, Manifest, scan
+from fingerspell.lab.data.shapes import Shapes, shapes_of
 from fingerspell.lab.data.split import Split, make_split
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.nets.registry import parameter_counts
 from fingerspell.lab.recipe import Recipe
 from fingerspell.lab.training.device import choose_device
-from fingerspell.lab.training.gather import training_data
+from fingerspell.lab.training.gather import learnt_photos, training_data
 from fingerspell.lab.training.loop import Observer, Paused, Trainer
 from fingerspell.lab.training.run import RunFolder
 
@@ -97,7 +99,12 @@ def additions_for(
 
 
 def start(
-    recipe: Recipe, split: Split, run: RunFolder, around: Surroundings, additions: Sequence[Addition] = ()
+    recipe: Recipe,
+    split: Split,
+    run: RunFolder,
+    around: Surroundings,
+    additions: Sequence[Addition] = (),
+    landmarks: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Train a new run.
 
@@ -107,6 +114,7 @@ def start(
         run: a folder that holds no run yet.
         around: device, caches, limits and observers.
         additions: further folders to learn from, as `additions_for` admits them.
+        landmarks: files of known landmarks, for recipes with [hand]; rendered folders bring their own.
 
     Returns:
         The content of run.json at the end; its `status` is `finished` or `paused`.
@@ -126,6 +134,8 @@ def start(
             save_additions(run.also_learnt, additions)
         write_bytes(run.recipe, recipe.as_toml().encode())
         state = _first_state(recipe, split, additions)
+        if recipe.hand is not None:
+            state["data"]["landmarks"] = _save_shapes(recipe, split, run, around, additions, landmarks)
         run.write_state(state)
         return _work(recipe, split, run, around, state, additions)
 
@@ -148,6 +158,34 @@ def resume(run: RunFolder, around: Surroundings) -> dict[str, Any]:
             _require_unchanged(addition, around)
         torch.set_num_threads(state["threads"])  # another number may add in another order
         return _work(recipe, split, run, around, state, additions)
+
+
+def _save_shapes(
+    recipe: Recipe,
+    split: Split,
+    run: RunFolder,
+    around: Surroundings,
+    additions: Sequence[Addition],
+    files: Sequence[Path],
+) -> dict[str, Any]:
+    """Write what is known about the hands of the photos into the run. Returns what run.json tells of it."""
+    own = open_cache(split.manifest, learning_spec(recipe), around.cache_folder, around.progress)
+    shapes = shapes_of(learnt_photos(split, own, additions), files)
+    if not shapes.known:
+        raise TrainingError(
+            "of no photo is it known where the hand is",
+            expected="rendered photos among those to learn from, or a landmarks file",
+            remedy="add --also-learn RENDERED (see 'fingerspell data synth'), or --landmarks FILE",
+        )
+    shapes.save(run.shapes)
+    told = [{"file": file.name, "digest": digest_of_file(file)} for file in files]
+    return {"known": shapes.known, "photos": len(shapes.hands), "files": told}
+
+
+def learning_spec(recipe: Recipe) -> PreprocessSpec:
+    """How photos to learn from are packed: as the network sees them, or larger where views are cut from them."""
+    spec = recipe.preprocess.spec()
+    return spec if recipe.hand is None else replace(spec, height=recipe.hand.packed, width=recipe.hand.packed)
 
 
 def _require_unchanged(addition: Addition, around: Surroundings) -> None:
@@ -265,11 +303,13 @@ def _work(
     additions: Sequence[Addition],
 ) -> dict[str, Any]:
     device = choose_device(around.device)
-    spec = recipe.preprocess.spec()
-    cache = open_cache(split.manifest, spec, around.cache_folder, around.progress)
-    added = [(its, open_cache(its.manifest, spec, around.cache_folder, around.progress)) for its in additions]
+    spec, larger = recipe.preprocess.spec(), learning_spec(recipe)
+    cache = open_cache(split.manifest, larger, around.cache_folder, around.progress)
+    added = [(its, open_cache(its.manifest, larger, around.cache_folder, around.progress)) for its in additions]
     labels = tuple(state["labels"])
-    data = training_data(split, cache, labels, added)
+    shapes = Shapes.load(run.shapes) if recipe.hand is not None else None
+    smaller = open_cache(split.manifest, spec, around.cache_folder, around.progress) if larger != spec else None
+    data = training_data(split, cache, labels, added, shapes, smaller)
     torch.use_deterministic_algorithms(device.type == "cpu")
     torch.manual_seed(recipe.seed)
     model = Model.fresh(recipe.network, labels, spec)

@@ -22,11 +22,17 @@ from torch import Tensor
 from fingerspell.core.errors import TrainingError
 from fingerspell.lab.augment import apply, draw, random_words
 from fingerspell.lab.data.joined import Pixels
+from fingerspell.lab.data.shapes import Shapes
+from fingerspell.lab.framing import Seen, frame
+from fingerspell.lab.framing import seen as seen_hands
+from fingerspell.lab.nets.hand import HandNetwork
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.recipe import Recipe
 from fingerspell.lab.training.as_keras import AsKeras
+from fingerspell.lab.training.average import WeightAverage
 from fingerspell.lab.training.checkpoint import load_checkpoint, save_checkpoint
 from fingerspell.lab.training.device import mixed_precision, out_of_memory
+from fingerspell.lab.training.hands import hand_loss
 from fingerspell.lab.training.journal import Journal
 from fingerspell.lab.training.optimizer import build_optimizer, set_learning_rate
 from fingerspell.lab.training.run import RunFolder
@@ -46,6 +52,8 @@ class TrainingData:
         train_labels, val_labels: positions in the model's labels, int64.
         train_ids: 64-bit identities of the training photos.
         keras_walk: positions of the training photos in the order of Keras's directory walk, folder after folder.
+        shapes: of the training photos, for networks that learn hands.
+        val_pixels: what `val_rows` are rows of, where photos to learn from are packed larger than the network's input.
     """
 
     pixels: Pixels
@@ -55,6 +63,8 @@ class TrainingData:
     val_rows: NDArray[np.int64]
     val_labels: NDArray[np.int64]
     keras_walk: NDArray[np.int64]
+    shapes: Shapes | None = None
+    val_pixels: Pixels | None = None
 
 
 class Observer(Protocol):
@@ -134,10 +144,12 @@ class Trainer:
             if self.recipe.augment_as == "keras"
             else None
         )
+        self.average = WeightAverage.of(self.net, settings.average)
         self.optimizer = build_optimizer(settings.optimizer, self.net, settings.learning_rate, settings.weight_decay)
         self.schedule = build_schedule(self.recipe, self.steps_per_epoch)
         stopping = self.recipe.stopping
         self.stopping = EarlyStopping(stopping.patience, stopping.min_delta) if stopping else EarlyStopping(None)
+        self.stopping.last = settings.keep == "last"
         self._journal_bytes = 0
 
     @property
@@ -150,7 +162,7 @@ class Trainer:
         """Go back to the checkpoint, if there is one."""
         if not self.run.checkpoint.exists():
             return
-        state = load_checkpoint(self.run.checkpoint, self.net, self.optimizer)
+        state = load_checkpoint(self.run.checkpoint, self.net, self.optimizer, self.average)
         self.position = Position(**state["position"])
         self.schedule.load(state["schedule"])
         for name, value in state["stopping"].items():
@@ -193,17 +205,22 @@ class Trainer:
         # copies of one photo have one identity: a stable sort keeps their order fixed
         return np.argsort(words, kind="stable")
 
-    def _batch(self, some: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Augmented, normalised photos (N, 3, h, w) and labels (N,) on the device."""
+    def _batch(self, some: NDArray[np.int64]) -> tuple[Tensor, Tensor, Seen | None]:
+        """Augmented, normalised photos (N, 3, h, w) and labels (N,) on the device; their hands, if these are learnt."""
         labels = torch.from_numpy(self.data.train_labels[some]).to(self.device)
         pixels = self.data.pixels[self.data.train_rows[some]]
         if self.as_keras is not None:
             changed = self.as_keras.changed(pixels, self.position.epoch, self.position.step)
-            return self._normalised(self._scaled(changed)), labels
+            return self._normalised(self._scaled(changed)), labels, None
         photos = self._scaled(pixels)
-        height, width = photos.shape[2:]
-        draws = draw(self.policy, self.recipe.seed, self.position.epoch, self.data.train_ids[some], height, width)
-        return self._normalised(apply(photos, draws)), labels
+        seed, epoch, ids, seen = self.recipe.seed, self.position.epoch, self.data.train_ids[some], None
+        draws = draw(self.policy, seed, epoch, ids, *photos.shape[2:])
+        if self.recipe.hand is not None and self.data.shapes is not None:
+            shapes, framing = self.data.shapes.of(some), self.recipe.hand.framing()
+            draws = frame(draws, shapes, framing, seed, epoch, ids)
+            seen = seen_hands(draws, shapes, framing, seed, epoch, ids)
+        size = self.model.preprocess.height, self.model.preprocess.width
+        return self._normalised(apply(photos, draws, size)), labels, seen
 
     def _scaled(self, levels: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
         """Levels (N, h, w, 3), 0–255 → (N, 3, h, w) float32, 0–1, on the device."""
@@ -225,22 +242,30 @@ class Trainer:
         rate = self.schedule.rate(number)
         set_learning_rate(self.optimizer, rate)
         self.net.train()
-        photos, labels = self._batch(some)
-        with mixed_precision(self.recipe.training, self.device):
-            logits = self.net(photos)
-        entropy = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.training.label_smoothing)
-        loss = entropy + self.net.l2_penalty()
+        photos, labels, seen = self._batch(some)
+        loss, logits = self._loss(photos, labels, seen)
         value = float(loss.item())
         if not math.isfinite(value):
             raise self._not_finite(value, number, rate)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
+        self.average.follow(self.net)
         position.step += 1
         position.loss += value * len(some)
         position.correct += int((logits.argmax(1) == labels).sum().item())
         position.seen += len(some)
         self._report_step(value, rate)
+
+    def _loss(self, photos: Tensor, labels: Tensor, seen: Seen | None) -> tuple[Tensor, Tensor]:
+        """The loss to go down on, and the logits (N, classes)."""
+        settings = self.recipe.training
+        with mixed_precision(settings, self.device):
+            if self.recipe.hand is not None and seen is not None and isinstance(self.net, HandNetwork):
+                return hand_loss(self.net, photos, labels, seen, self.recipe.hand, settings.label_smoothing)
+            logits = self.net(photos)
+        entropy = F.cross_entropy(logits.float(), labels, label_smoothing=settings.label_smoothing)
+        return entropy + self.net.l2_penalty(), logits
 
     def _not_finite(self, value: float, number: int, rate: float) -> TrainingError:
         return TrainingError(
@@ -276,7 +301,8 @@ class Trainer:
         position = self.position
         rate = self.schedule.rate((position.epoch + 1) * self.steps_per_epoch - 1)
         photos_per_second = position.seen / max(position.epoch_seconds, 1e-9)
-        val_entropy, penalty, val_accuracy = self._validate()
+        with self.average.in_place_of(self.net):
+            val_entropy, penalty, val_accuracy = self._validate()
         val_loss = val_entropy + penalty
         improved, stop = self.stopping.update(position.epoch, val_accuracy)
         self.schedule.end_epoch(val_loss)
@@ -295,8 +321,10 @@ class Trainer:
             "best": improved,
         }
         self._journal.write(entry)
-        if improved:  # before the checkpoint: a kill between the two repeats the epoch and writes the same weights
-            self.model.save(self.run.weights)
+        # Before the checkpoint: a kill between the two repeats the epoch and writes the same weights.
+        if improved:
+            with self.average.in_place_of(self.net):
+                self.model.save(self.run.weights)
         position.epoch += 1
         position.finished = stop or position.epoch >= self.recipe.training.epochs
         position.step, position.loss, position.correct, position.seen, position.epoch_seconds = (
@@ -316,10 +344,11 @@ class Trainer:
         """(cross-entropy, L2 terms, accuracy) over the validation photos; Keras logs the sum of the first two."""
         self.net.eval()
         loss, correct, batch = 0.0, 0, self.recipe.training.batch_size
+        pixels = self.data.pixels if self.data.val_pixels is None else self.data.val_pixels
         with torch.no_grad():
             for start in range(0, len(self.data.val_rows), batch):
                 labels = torch.from_numpy(self.data.val_labels[start : start + batch]).to(self.device)
-                photos = self._normalised(self._scaled(self.data.pixels[self.data.val_rows[start : start + batch]]))
+                photos = self._normalised(self._scaled(pixels[self.data.val_rows[start : start + batch]]))
                 with mixed_precision(self.recipe.training, self.device):
                     logits = self.net(photos)
                 loss += float(F.cross_entropy(logits.float(), labels, reduction="sum").item())
@@ -339,5 +368,5 @@ class Trainer:
             },
             "journal_bytes": self._journal.sync(),
         }
-        save_checkpoint(self.run.checkpoint, self.net, self.optimizer, state)
+        save_checkpoint(self.run.checkpoint, self.net, self.optimizer, self.average, state)
         self._saved_at = time.monotonic()

@@ -48,6 +48,11 @@ class RunFolder:
         return self.path / "also-learnt.json"
 
     @property
+    def shapes(self) -> Path:
+        """What is known about the hands of the photos that are learnt from; only for networks that learn it."""
+        return self.path / "shapes.npz"
+
+    @property
     def journal(self) -> Path:
         """One JSON object a line for each step and each epoch."""
         return self.path / "journal.jsonl"

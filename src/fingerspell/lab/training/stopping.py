@@ -23,6 +23,7 @@ class EarlyStopping:
     Attributes:
         patience: epochs without improvement before training stops; None never stops, but still finds the best.
         min_delta: an improvement must exceed the best by more than this.
+        last: the last epoch counts as the best, whatever it scores. Not Keras's.
         best: the best value so far.
         best_epoch: where it was, counted from 0; −1 before the first epoch.
         wait: epochs since.
@@ -30,6 +31,7 @@ class EarlyStopping:
 
     patience: int | None
     min_delta: float = 0.0
+    last: bool = False
     best: float | None = None
     best_epoch: int = -1
     wait: int = 0
@@ -41,7 +43,7 @@ class EarlyStopping:
         it is compared with the patience; stopping needs an epoch above 0.
         """
         self.wait += 1
-        if self.best is None or exceeds(value - abs(self.min_delta), self.best):
+        if self.last or self.best is None or exceeds(value - abs(self.min_delta), self.best):
             self.best, self.best_epoch, self.wait = value, epoch, 0
             return True, False
         return False, self.patience is not None and self.wait >= self.patience and epoch > 0

@@ -1,0 +1,70 @@
+"""An exponential average of the weights over the steps, which is what such a run validates and keeps.
+
+Polyak & Juditsky, "Acceleration of stochastic approximation by averaging" (1992); with the decay growing over the first
+steps, so that the random start is forgotten. Buffers (batch norm's statistics) are averaged as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from fingerspell.lab.nets.blocks import Network
+
+_STEPS = "steps"
+
+
+class WeightAverage:
+    """The average, or with a decay of 0 nothing at all.
+
+    Attributes:
+        tensors: the averaged weights and buffers by name, and the number of steps; empty with a decay of 0.
+    """
+
+    def __init__(self, tensors: dict[str, Tensor], decay: float) -> None:
+        self.tensors = tensors
+        self._decay = decay
+
+    @classmethod
+    def of(cls, net: Network, decay: float) -> WeightAverage:
+        """Begin with a network's weights."""
+        if not decay:
+            return cls({}, decay)
+        tensors = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
+        return cls(tensors | {_STEPS: torch.zeros((), dtype=torch.int64)}, decay)
+
+    def follow(self, net: Network) -> None:
+        """Take in the weights after a step."""
+        if not self.tensors:
+            return
+        self.tensors[_STEPS] += 1
+        steps = int(self.tensors[_STEPS])
+        decay = min(self._decay, (1 + steps) / (10 + steps))
+        with torch.no_grad():
+            for name, tensor in net.state_dict().items():
+                mean = self.tensors[name]
+                if mean.is_floating_point():
+                    mean.lerp_(tensor, 1 - decay)
+                else:
+                    mean.copy_(tensor)
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put back what `tensors` was. Raises KeyError if there is another set of them."""
+        for name, mean in self.tensors.items():
+            mean.copy_(tensors[name])
+
+    @contextmanager
+    def in_place_of(self, net: Network) -> Iterator[None]:
+        """While the block runs, the network has the averaged weights."""
+        if not self.tensors:
+            yield
+            return
+        kept = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
+        net.load_state_dict({name: tensor for name, tensor in self.tensors.items() if name != _STEPS})
+        try:
+            yield
+        finally:
+            net.load_state_dict(kept)

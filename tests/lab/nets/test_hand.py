@@ -1,0 +1,115 @@
+"""The network for hands: both hands are read alike, landmarks are places, and every head learns."""
+
+import numpy as np
+import pytest
+import torch
+
+import fingerspell.lab  # noqa: F401 - the allocator, before torch works
+from fingerspell.lab.data.shapes import LEFT, RIGHT, UNKNOWN
+from fingerspell.lab.framing import Seen
+from fingerspell.lab.nets.hand import HandNetwork
+from fingerspell.lab.nets.registry import build
+from fingerspell.lab.recipe import HandSettings
+from fingerspell.lab.training.hands import hand_loss
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(params=["hand", "hand-parts"])
+def net(request) -> HandNetwork:
+    torch.manual_seed(0)
+    network = build(request.param, 5, 32, 32)
+    assert isinstance(network, HandNetwork)
+    return network
+
+
+def photos(count: int = 6) -> torch.Tensor:
+    return torch.randn(count, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+
+def hands_seen(count: int, hand: int = RIGHT) -> Seen:
+    marks = np.random.default_rng(0).uniform(0.1, 0.9, (count, 21, 2)).astype(np.float32)
+    return Seen(marks, np.full(count, hand, np.int8))
+
+
+def test_a_photo_and_its_mirror_image_get_one_answer(net):
+    net.eval()
+    assert torch.allclose(net(photos()), net(photos().flip(3)), atol=1e-5)
+
+
+def test_the_side_that_shows_a_right_hand_is_believed(net):
+    net.eval()
+    with torch.no_grad():
+        net.hand.weight.zero_()
+        plain = net.learn(photos()).logits
+        net.hand.weight[0] = 400 * torch.randn(net.hand.weight.shape[1])
+        sure = net(photos())
+        right = net.learn(photos()).hands[:, 0] > net.learn(photos().flip(3)).hands[:, 0]
+        mirrored = net.learn(photos().flip(3)).logits
+    assert right.any()
+    assert not right.all()
+    assert torch.allclose(sure, torch.where(right[:, None], plain, mirrored), atol=1e-3)
+
+
+def test_landmarks_are_where_the_heat_is(net):
+    net.eval()
+    with torch.no_grad():
+        net.heat.weight.zero_()
+        net.heat.bias.zero_()
+        middle = net.learn(photos()).landmarks
+    assert torch.allclose(middle, torch.full_like(middle, 0.5), atol=1e-6)
+
+
+def loss_of(net, seen: Seen, **settings) -> torch.Tensor:
+    torch.manual_seed(3)  # dropout
+    labels = torch.arange(len(seen.hands)) % 5
+    return hand_loss(net, photos(len(seen.hands)), labels, seen, HandSettings(**settings), 0.0)[0]
+
+
+def test_every_head_learns(net):
+    seen = hands_seen(6)
+    seen.hands[:3] = LEFT
+    net.train()
+    loss_of(net, seen).backward()
+    without = [name for name, its in net.named_parameters() if its.grad is None or not its.grad.abs().sum() > 0]
+    assert without == []
+
+
+def test_letters_are_not_learnt_from_wrong_hands(net):
+    net.train()
+    seen = hands_seen(6, LEFT)
+    letters_only = loss_of(net, seen, landmarks=0, handedness=0)
+    assert letters_only.item() == 0.0
+    assert float(loss_of(net, hands_seen(6, RIGHT), landmarks=0, handedness=0)) > 0.5
+
+
+def test_what_is_unknown_costs_nothing(net):
+    net.train()
+    seen = hands_seen(6, UNKNOWN)
+    seen.landmarks[:] = np.nan
+    loss, plain = loss_of(net, seen), loss_of(net, seen, landmarks=0, handedness=0)
+    assert torch.isfinite(loss)
+    assert float(loss) == pytest.approx(float(plain))
+    loss.backward()
+    assert all(torch.isfinite(its.grad).all() for its in net.parameters() if its.grad is not None)
+
+
+def test_landmarks_far_outside_are_not_asked_for(net):
+    net.train()
+    inside, outside = hands_seen(6), hands_seen(6)
+    outside.landmarks[:, 0] = 1.5
+    inside.landmarks[:, 0] = np.nan
+    assert float(loss_of(net, outside)) == pytest.approx(float(loss_of(net, inside)))
+
+
+def test_all_three_can_be_learnt_together(net):
+    """Forty steps on one batch: letters, places and hands are all known by heart."""
+    net.train()
+    seen = hands_seen(6)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    first = loss_of(net, seen)
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss_of(net, seen).backward()
+        optimizer.step()
+    assert float(loss_of(net, seen)) < 0.35 * float(first)
