@@ -32,23 +32,44 @@ def hands_seen(count: int, hand: int = RIGHT) -> Seen:
     return Seen(marks, np.full(count, hand, np.int8))
 
 
-def test_a_photo_and_its_mirror_image_get_one_answer(net):
+def shares(net, photo: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Features of the photo and of its mirror image, as the heads learn them."""
+    return net._look(photo)[0], net._look(photo.flip(3))[0]
+
+
+def test_without_evidence_most_hands_are_right_ones(net):
     net.eval()
-    assert torch.allclose(net(photos()), net(photos().flip(3)), atol=1e-5)
+    with torch.no_grad():
+        net.hand.weight.zero_()
+        net.output.weight.zero_()
+        plain, mirrored = shares(net, photos())
+        right = torch.sigmoid(torch.tensor(1.0))
+        assert torch.allclose(net.features(photos()), right * plain + (1 - right) * mirrored, atol=1e-5)
 
 
 def test_the_side_that_shows_a_right_hand_is_believed(net):
     net.eval()
     with torch.no_grad():
+        net.output.weight.zero_()
         net.hand.weight.zero_()
-        plain = net.learn(photos()).logits
-        net.hand.weight[0] = 400 * torch.randn(net.hand.weight.shape[1])
-        sure = net(photos())
+        net.hand.weight[0] = 4000 * torch.randn(net.hand.weight.shape[1])
+        plain, mirrored = shares(net, photos())
         right = net.learn(photos()).hands[:, 0] > net.learn(photos().flip(3)).hands[:, 0]
-        mirrored = net.learn(photos().flip(3)).logits
-    assert right.any()
-    assert not right.all()
-    assert torch.allclose(sure, torch.where(right[:, None], plain, mirrored), atol=1e-3)
+        assert right.any()
+        assert not right.all()
+        assert torch.allclose(net.features(photos()), torch.where(right[:, None], plain, mirrored), atol=1e-3)
+
+
+def test_the_side_whose_letter_is_surer_is_believed(net):
+    net.eval()
+    with torch.no_grad():
+        net.hand.weight.zero_()
+        net.output.weight.normal_(0, 0.5)
+        plain, mirrored = shares(net, photos())
+        sure = [torch.log_softmax(net.classify(its), 1).amax(1, keepdim=True) for its in (plain, mirrored)]
+        right = torch.sigmoid(2 * (sure[0] - sure[1]) + 1)
+        assert right.max() - right.min() > 0.1
+        assert torch.allclose(net.features(photos()), right * plain + (1 - right) * mirrored, atol=1e-4)
 
 
 def test_landmarks_are_where_the_heat_is(net):

@@ -6,7 +6,9 @@ which makes it look at the hand's shape instead of at what else tells photos of 
 sees a right hand or the mirror image of one.
 
 Letters are learnt from right hands. When it is used, the network looks at a photo and at its mirror image, and weighs
-the features of both by which of them shows a right hand: left hands and right hands are read alike.
+the features of both by which of them shows a right hand: it is surer of the letter there, and of the hand; and most
+people sign with the right one. The weights of these three were found on a person whom it had not learnt from: of
+`rooms`, 82% instead of 84% are read right, and of its mirror image 73% instead of 20% (records/).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from torch import Tensor, nn
 from fingerspell.lab.nets.blocks import Network, global_average
 
 LANDMARKS = 21
+_BY_LETTER, _BY_HAND, _MOSTLY_RIGHT = 2.0, 0.6, 1.0  # see above; a logit of the photo against its mirror image
 _REACH = 1.25  # landmarks may lie this far outside the photo, as a multiple of its half-side
 
 
@@ -116,8 +119,15 @@ class HandNetwork(Network):
         """(N, 3, h, w) → (N, D): of the photo and of its mirror image, weighed by which shows a right hand."""
         plain, _, hands = self._look(photos)
         mirrored, _, others = self._look(photos.flip(3))
-        right = torch.sigmoid((hands[:, :1] - hands[:, 1:]) - (others[:, :1] - others[:, 1:]))  # (N, 1)
+        surer = self._sure(plain) - self._sure(mirrored)  # (N, 1)
+        rather = (hands[:, :1] - hands[:, 1:]) - (others[:, :1] - others[:, 1:])
+        right = torch.sigmoid(_BY_LETTER * surer + _BY_HAND * rather + _MOSTLY_RIGHT)
         return right * plain + (1 - right) * mirrored
+
+    def _sure(self, features: Tensor) -> Tensor:
+        """(N, D) → (N, 1), the logarithm of the most probable letter's probability."""
+        best: Tensor = torch.log_softmax(self.classify(features), dim=1).amax(dim=1, keepdim=True)
+        return best
 
     def classify(self, features: Tensor) -> Tensor:
         """(N, D) → (N, classes)."""
