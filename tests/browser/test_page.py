@@ -10,7 +10,7 @@ from chromium import READY
 from test_spelling import text_of, wait_for_text
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-TABS = ("spell", "practise", "signs", "photo", "limits")
+TABS = ("spell", "practise", "yours", "signs", "photo", "limits")
 
 
 def focused(page) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fingerspell.core.bundle import read_bundle, write_bundle
 from fingerspell.core.errors import BundleError, DataError, FingerspellError
 from fingerspell.live import site
 from fingerspell.live.site import PAGE, build_site
@@ -41,6 +42,25 @@ def test_the_site_is_the_page_with_the_model_and_its_card(tiny_bundle, tmp_path)
     assert b'name="fingerspell-service" content="here"' in page.pop("index.html")
     assert built == page
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["site"], "nothing half-made is left"
+
+
+def test_a_bundle_that_finds_hands_brings_its_finder(tiny_bundle, tmp_path):
+    tiny = read_bundle(tiny_bundle)
+    about = {"input": [192, 192], "framing": 1.5, "score": 0.4, "about": "any network will do here"}
+    finding = write_bundle(
+        tmp_path / "finding.bundle",
+        model=tiny.model,
+        card={**tiny.card, "finder": about},
+        golden=tiny.golden,
+        finder=tiny.model,
+    )
+    with_it, without = (
+        files_of(build_site(tmp_path / "with", finding)),
+        files_of(build_site(tmp_path / "w", tiny_bundle)),
+    )
+    assert with_it["bundle/finder.onnx"] == tiny.model
+    assert json.loads(with_it["bundle/card.json"])["finder"] == about
+    assert set(with_it) - set(without) == {"bundle/finder.onnx"}
 
 
 def test_an_empty_folder_is_filled_and_a_site_is_replaced_only_by_force(tiny_bundle, tmp_path):

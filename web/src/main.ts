@@ -12,7 +12,7 @@ import { ReadingLoop } from "./reading";
 import { Latency } from "./recognition/latency";
 import type { Recogniser } from "./recognition/recogniser";
 import { RecognitionError } from "./recognition/recogniser";
-import { Recognition, type Status } from "./recognition/recognition";
+import { type Finding, Recognition, type Status } from "./recognition/recognition";
 import type { Hand, Place, Reading, Side } from "./recognition/types";
 import { Settings } from "./settings";
 import type { Event } from "./spelling/event";
@@ -61,6 +61,7 @@ class Page {
   #timesShown = 0;
   #silent = false;
   #adapted = false;
+  #finding: Finding = { state: "none" };
   /** The hand of the newest picture. */
   #side: Side | null = null;
 
@@ -70,6 +71,7 @@ class Page {
       status: (status) => this.#status(status),
       card: (card, labels) => this.#know(card, labels),
       base: (base) => this.#personal.know(base),
+      finding: (finding) => this.#find(finding),
     });
     this.#personal = new PersonalView({
       look: () => this.#lookOnce(),
@@ -84,6 +86,12 @@ class Page {
       },
       choosePlace: (place) => this.#use(place),
       chooseHand: (hand) => this.#sign(hand),
+      chooseFind: (find) => {
+        this.#settings.find.value = find;
+        this.#latency.clear();
+        this.#find(this.#finding);
+        this.#announcer.say(find ? "Your hand is found by itself." : "The box is placed by hand.");
+      },
     });
     this.#suggestions = new SuggestionsView(this.#settings, fetchWords, (word, instead) =>
       this.#edited(this.#speller.type(`${word} `, instead), `${word}.`),
@@ -106,6 +114,7 @@ class Page {
       frames: this.#frames,
       latency: this.#latency,
       box: () => this.#stage.overlay.box,
+      finds: () => this.#finds,
       hand: () => this.#settings.hand.value,
       recogniser: () => (this.#recognition.recogniser?.link.state === "ready" ? this.#recognition.recogniser : null),
       take: (reading) => this.#take(reading),
@@ -162,9 +171,14 @@ class Page {
   }
 
   /** Frames are looked at only where their letter is shown. */
-  #follow(): void {
+  get #looks(): boolean {
     const shown = this.#tabs.chosen === "spell" || this.#tabs.chosen === "practise";
-    this.#frames.run(shown && this.#camera.state === "running");
+    return shown && this.#camera.state === "running";
+  }
+
+  #follow(): void {
+    this.#frames.run(this.#looks);
+    if (!this.#looks) this.#stage.overlay.rest();
     this.#lastFrame = performance.now();
   }
 
@@ -181,6 +195,7 @@ class Page {
     if (this.#camera.state !== "running" || reading.probabilities.length !== this.#labels.length) return;
     const practising = this.#tabs.chosen === "practise";
     const speller = practising ? this.#practised : this.#speller;
+    if (this.#looks) this.#stage.overlay.found(reading.found, reading.seconds);
     this.#letter.show(this.#labels, reading.probabilities, reading.seconds);
     this.#stage.expect(this.#settings.hand.value, reading.hand);
     this.#side = reading.hand;
@@ -233,6 +248,17 @@ class Page {
     this.#expect();
   }
 
+  /** Whether the hand is found by itself: the recogniser in use can, and it is wanted. */
+  get #finds(): boolean {
+    return this.#finding.state === "ready" && this.#settings.find.value;
+  }
+
+  #find(finding: Finding): void {
+    this.#finding = finding;
+    this.#stage.finding(finding, this.#finds);
+    this.#photo.finds = this.#finds;
+  }
+
   /** Before the first picture a right hand is expected. */
   #expect(): void {
     this.#stage.expect(this.#settings.hand.value, this.#recognition.status.place === "page" ? "right" : null);
@@ -279,14 +305,18 @@ class Page {
     this.#network();
   }
 
-  /** What the last layer reads of what the box shows now, for a right hand or a left one. */
+  /** What the last layer reads of the hand that is found, or of the box, for a right hand or a left one. */
   async #lookOnce(): Promise<readonly Float32Array[]> {
     const { local } = this.#recognition;
     if (this.#camera.state !== "running") throw new RecognitionError("the camera is off: start it first");
-    const shot = this.#frames.cut(this.#stage.overlay.box, performance.now());
+    const now = performance.now();
+    const shot = this.#finds ? this.#frames.whole(now) : this.#frames.cut(this.#stage.overlay.box, now);
     if (local === null || shot === null) throw new RecognitionError("no picture has come yet");
     const { value } = this.#settings.hand;
-    return local.features(shot, value === "auto" ? (this.#side ?? "right") : value);
+    this.#stage.overlay.rest();
+    const { features, found } = await local.features(shot, value === "auto" ? (this.#side ?? "right") : value);
+    this.#stage.overlay.found(found, null);
+    return features;
   }
 
   /** The recogniser, as soon as it can look at a photo. */
@@ -302,9 +332,8 @@ class Page {
 
   /** A camera that runs and sends nothing must not look like one that works. */
   #watch(): void {
-    const shown = this.#tabs.chosen === "spell" || this.#tabs.chosen === "practise";
     const quiet = performance.now() - this.#lastFrame > SILENCE;
-    if (this.#camera.state === "running" && shown && quiet && !document.hidden && !this.#silent) {
+    if (this.#looks && quiet && !document.hidden && !this.#silent) {
       this.#silent = true;
       this.#stage.problem(SILENT);
       this.#letter.rest("No picture comes");

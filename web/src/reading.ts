@@ -10,6 +10,8 @@ interface Asked {
   readonly frames: Frames;
   readonly latency: Latency;
   box(): Box;
+  /** Whether the hand is found in whole frames; else the box is looked at. */
+  finds(): boolean;
   hand(): Hand;
   /** The recogniser, if it can take a picture now. */
   recogniser(): Recogniser | null;
@@ -39,8 +41,8 @@ export class ReadingLoop {
   }
 
   async #look(arrived: number): Promise<void> {
-    const { frames, latency, recogniser, box, hand, take } = this.#asked;
-    const shot = frames.cut(box(), arrived);
+    const { frames, latency, recogniser, box, finds, hand, take } = this.#asked;
+    const shot = finds() ? frames.whole(arrived) : frames.cut(box(), arrived);
     const by = recogniser();
     if (shot === null || by === null) return;
     this.#busy = true;

@@ -10,6 +10,7 @@ export class Settings {
   readonly camera = new Kept<string>("camera", (value) => (typeof value === "string" ? value : ""));
   readonly mirror = new Kept<boolean>("mirror", (value) => value !== false);
   readonly box = new Kept<Box | null>("box", parse);
+  readonly find = new Kept<boolean>("find", (value) => value !== false);
   readonly hand = choice<Hand>("hand", ["right", "left", "auto"], "right");
   readonly suggest = new Kept<boolean>("suggest", (value) => value === true);
   readonly place = choice<Place>("place", ["page", "service"], "page");

@@ -17,13 +17,13 @@ class MirrorWorker {
   postMessage(message: ToWorker): void {
     const answer = (data: FromWorker) => queueMicrotask(() => this.onmessage?.({ data }));
     if (message.type === "load") {
-      answer({ type: "ready", warmUp: 1 });
+      answer({ type: "ready", warmUp: 1, finderProblem: null });
       return;
     }
     if (message.type !== "frame") return;
     const probabilities = Float32Array.from(message.hand === "left" ? SURE : UNSURE);
     const mirrored = message.hand === "auto" ? Float32Array.from(SURE) : null;
-    answer({ type: "reading", id: message.id, probabilities, mirrored, milliseconds: 1, movement: null });
+    answer({ type: "reading", id: message.id, probabilities, mirrored, milliseconds: 1, movement: null, found: null });
   }
 
   terminate(): void {}
@@ -38,9 +38,9 @@ afterEach(() => {
 
 async function started(): Promise<(seconds: number, hand: Hand) => Promise<[string | null, number]>> {
   const local = new LocalRecogniser(["A", "nothing"], new URL("http://example.org/ort/"), () => {});
-  await local.start(new ArrayBuffer(0));
+  await local.start(new ArrayBuffer(0), null);
   return async (seconds, hand) => {
-    const shot = { seconds, width: 1, height: 1, rgba: new Uint8ClampedArray(4) };
+    const shot = { seconds, width: 1, height: 1, rgba: new Uint8ClampedArray(4), whole: false };
     const reading = await local.read(shot, hand);
     return [reading.hand, Number((reading.probabilities[0] as number).toFixed(3))];
   };

@@ -179,10 +179,11 @@ describe("the recogniser in the page", () => {
     postMessage(message: ToWorker): void {
       sent.push(message);
       const answer = (data: FromWorker) => queueMicrotask(() => this.onmessage?.({ data }));
-      if (message.type === "load") answer({ type: "ready", warmUp: 1 });
+      if (message.type === "load") answer({ type: "ready", warmUp: 1, finderProblem: null });
       if (message.type !== "features") return;
+      const found = message.find ? { left: 0, top: 0, width: 1, height: 1 } : null;
       if (message.hand === "left") answer({ type: "problem", id: message.id, reason: "no output named features" });
-      else answer({ type: "features", id: message.id, features: [Float32Array.of(1, 2)] });
+      else answer({ type: "features", id: message.id, features: [Float32Array.of(1, 2)], found });
     }
     terminate(): void {}
   }
@@ -194,10 +195,11 @@ describe("the recogniser in the page", () => {
   it("gives features, and answers with another layer", async () => {
     vi.stubGlobal("Worker", FeatureWorker);
     const local = new LocalRecogniser(["A"], new URL("http://example.org/ort/"), () => {});
-    const picture = () => ({ width: 1, height: 1, rgba: new Uint8ClampedArray(4) });
+    const picture = (whole = false) => ({ width: 1, height: 1, rgba: new Uint8ClampedArray(4), seconds: 0, whole });
     await expect(local.features(picture(), "right")).rejects.toThrow("not ready");
-    await local.start(new ArrayBuffer(0));
-    expect(await local.features(picture(), "right")).toEqual([Float32Array.of(1, 2)]);
+    await local.start(new ArrayBuffer(0), null);
+    expect(await local.features(picture(), "right")).toMatchObject({ features: [Float32Array.of(1, 2)], found: null });
+    expect((await local.features(picture(true), "right")).found).not.toBeNull();
     await expect(local.features(picture(), "left")).rejects.toThrow("no output");
     local.answerWith(BASE.head);
     expect(sent.at(-1)).toEqual({ type: "head", head: BASE.head });

@@ -10,8 +10,10 @@ import type { Reading, Shot } from "../src/recognition/types";
 class Bench {
   readonly latency = new Latency();
   readonly looked: number[] = [];
+  readonly whole: boolean[] = [];
   readonly taken: number[] = [];
   ready = true;
+  finds = false;
   #answers: { resolve(reading: Reading): void; reject(error: Error): void; seconds: number }[] = [];
 
   readonly loop = new ReadingLoop({
@@ -21,18 +23,28 @@ class Bench {
         width: 1,
         height: 1,
         rgba: new Uint8ClampedArray(4),
+        whole: false,
+      }),
+      whole: (arrived: number): Shot => ({
+        seconds: arrived / 1000,
+        width: 2,
+        height: 1,
+        rgba: new Uint8ClampedArray(8),
+        whole: true,
       }),
     } as unknown as Frames,
     latency: this.latency,
     box: () => ({ left: 0, top: 0, width: 1, height: 1 }),
+    finds: () => this.finds,
     hand: () => "right",
     recogniser: () => (this.ready ? this.#recogniser : null),
     take: ({ seconds }) => this.taken.push(seconds),
   });
 
   readonly #recogniser = {
-    read: ({ seconds }: Shot) => {
+    read: ({ seconds, whole }: Shot) => {
       this.looked.push(seconds);
+      this.whole.push(whole);
       return new Promise<Reading>((resolve, reject) => this.#answers.push({ resolve, reject, seconds }));
     },
   } as unknown as Recogniser;
@@ -47,6 +59,7 @@ class Bench {
         milliseconds: 1,
         movement: null,
         hand: null,
+        found: null,
       });
     } else next.reject(error);
     await new Promise((resolve) => setTimeout(resolve));
@@ -85,4 +98,16 @@ it("looks at nothing while there is no recogniser", () => {
   bench.ready = true;
   bench.loop.frame(2000);
   expect(bench.looked).toEqual([2]);
+});
+
+it("looks at the whole frame where the hand is to be found, from the next frame on", async () => {
+  const bench = new Bench();
+  bench.loop.frame(1000);
+  bench.finds = true;
+  bench.loop.frame(2000);
+  await bench.answer();
+  await bench.answer();
+  bench.finds = false;
+  bench.loop.frame(3000);
+  expect(bench.whole).toEqual([false, true, false]);
 });

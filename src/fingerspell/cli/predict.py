@@ -271,9 +271,15 @@ def _answer(
         return None, still.error
     try:
         photo = decode(still.data, upright=recognizer.bundle.preprocess.upright)
-        return recognizer.predict(photo if finder is None else finder.cropped(photo), runners_up=top), None
+        views = [photo] if finder is None else finder.views(photo)
+        return max((recognizer.predict(view, runners_up=top) for view in views), key=_sure_of_a_sign), None
     except FingerspellError as error:
         return None, error
+
+
+def _sure_of_a_sign(prediction: Prediction) -> float:
+    """Of two views of a photo the one is believed that is surer of a sign: the cut-out place may hold no hand."""
+    return 0.0 if prediction.label == "nothing" else prediction.probability
 
 
 def json_line(

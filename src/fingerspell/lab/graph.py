@@ -22,6 +22,7 @@ from fingerspell.core.bundle import FEATURES, INPUT, OUTPUT
 from fingerspell.core.errors import BundleError
 from fingerspell.core.head import Head, read_head, with_head
 from fingerspell.core.preprocess import MAX_SIDE, WEIGHT_TOTAL, PreprocessSpec
+from fingerspell.lab.nets.blocks import Network
 
 if TYPE_CHECKING:
     import onnx
@@ -128,8 +129,22 @@ def _apart(net: nn.Module, spec: PreprocessSpec) -> tuple[nn.Module, nn.Linear]:
     with torch.no_grad():
         head.weight.copy_(last.weight)
         head.bias.zero_() if last.bias is None else head.bias.copy_(last.bias)
+    if isinstance(body, Network):
+        return _Features(body), head
     body.set_submodule(name, nn.Identity())
     return body, head
+
+
+class _Features(nn.Module):
+    """A network that gives its features instead of its logits, and may use its last layer on the way to them."""
+
+    def __init__(self, net: Network) -> None:
+        super().__init__()
+        self.inner = net
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """(N, 3, h, w) → (N, D)."""
+        return self.inner.features(photos)
 
 
 def _last_layer(net: nn.Module, spec: PreprocessSpec) -> str:

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from fingerspell.core.bundle import CARD, MODEL, read_bundle
+from fingerspell.core.bundle import CARD, FINDER, MODEL, read_bundle
 from fingerspell.core.durable import swap_in
 from fingerspell.core.errors import DataError, FingerspellError
 
@@ -14,7 +14,7 @@ PAGE = Path(__file__).parent / "service" / "page"
 """The built page; how it comes here says web/README.md."""
 
 BUNDLE = "bundle"
-"""Folder of the site that holds the model and its card."""
+"""Folder of the site that holds the model, its card, and the finder where there is one."""
 
 _INDEX = "index.html"
 _SERVICE_HERE = '<meta name="fingerspell-service" content="here" />'
@@ -24,7 +24,8 @@ _NO_SERVICE = '<meta name="fingerspell-service" content="none" />'
 def build_site(out: Path, bundle: Path, *, force: bool = False) -> Path:
     """Write a site that recognises in the browser of whoever opens it.
 
-    The bundle is verified, and only its model and its card go into the site: its golden photos stay at home.
+    The bundle is verified, and only its model, its finder and its card go into the site: its golden photos stay at
+    home.
 
     Args:
         out: a new or empty folder.
@@ -49,6 +50,8 @@ def build_site(out: Path, bundle: Path, *, force: bool = False) -> Path:
         _mark(temporary / _INDEX)
         (temporary / BUNDLE).mkdir()
         (temporary / BUNDLE / MODEL).write_bytes(files.model)
+        if files.finder is not None:
+            (temporary / BUNDLE / FINDER).write_bytes(files.finder)
         shutil.copyfile(bundle / CARD, temporary / BUNDLE / CARD)
         swap_in(temporary, out)
     except (OSError, shutil.Error) as error:

@@ -74,8 +74,12 @@ def test_a_photo_is_cropped_or_left_as_it_is(finder, scene):
     part = finder.cropped(photo)
     assert part.shape[0] == part.shape[1] == pytest.approx(66, abs=3)
     assert part[33, 33].tolist() == [30, 200, 100] and part[0, 33].tolist() == [128, 128, 128]
+    views = finder.views(photo)
+    assert [view.shape for view in views] == [part.shape, photo.shape]
+    assert np.array_equal(views[0], part)
     empty = scene(None)
     assert finder.cropped(empty) is empty
+    assert finder.views(empty) == [empty]
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,9 @@ def test_a_smaller_size_is_the_mean_of_areas_and_the_same_size_is_itself():
 
 
 def test_a_small_hand_is_cut_out_and_a_large_one_shown_with_the_frame():
-    assert HandBox(10, 20, 30, 60).view(1.5, 100, 200) == HandBox(10, 20, 30, 60).square(1.5)
-    assert HandBox(10, 20, 30, 72).view(1.5, 100, 200) == HandBox(10, 20, 30, 72).square(1.5)
-    assert HandBox(10, 20, 30, 74).view(1.5, 100, 200) == Square(0, 0, 100)
+    assert HandBox(10, 20, 30, 50).view(1.5, 100, 200) == HandBox(10, 20, 30, 50).square(1.5)
+    assert HandBox(10, 20, 30, 59).view(1.5, 100, 200) == HandBox(10, 20, 30, 59).square(1.5)
+    assert HandBox(10, 20, 30, 61).view(1.5, 100, 200) == Square(0, 0, 100)
     assert HandBox(150, 20, 190, 90).view(1.5, 100, 200) == Square(100, 0, 100)
     assert HandBox(70, 10, 130, 90).view(1.5, 100, 200) == Square(50, 0, 100)
     assert HandBox(10, 150, 90, 190).view(1.5, 200, 100) == Square(0, 100, 100)

@@ -78,6 +78,7 @@ PATHS = [
     "/v1/spell?box=0,0,1e-9,1",
     "/v1/spell?fps=&hand=&box=",
     "/bundle/model.onnx",
+    "/bundle/finder.onnx",
 ]
 
 

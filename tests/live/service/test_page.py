@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 
 import pytest
 
+from fingerspell.core.bundle import write_bundle
+from fingerspell.live.recognizer import Recognizer
 from fingerspell.live.service.envelope import POLICY
 
 
@@ -82,6 +85,30 @@ def test_the_bundle_is_served_as_it_was_verified(page, recognizer) -> None:
     assert answer.headers["content-type"] == "application/json"
     assert answer.json() == dict(recognizer.bundle.card)
     assert page.http.get("/bundle/golden/expected.json").status_code == 404
+
+
+def test_a_bundle_without_a_finder_says_so(page, is_problem) -> None:
+    is_problem(page.http.get("/bundle/finder.onnx"), 404, "not-found")
+
+
+def test_a_bundles_finder_is_served_as_it_was_verified(launch, recognizer, tmp_path) -> None:
+    tiny = recognizer.bundle
+    about = {"input": [192, 192], "framing": 1.5, "score": 0.4, "about": "any network will do here"}
+    place = tmp_path / "finding.bundle"
+    finder = tiny.model  # a network, and not asked here
+    write_bundle(place, model=tiny.model, card={**tiny.card, "finder": about}, golden=tiny.golden, finder=finder)
+    service = launch(recognizer=Recognizer(place, threads=1))
+    try:
+        first = service.http.get("/bundle/finder.onnx")
+        assert (first.content, first.headers["content-type"]) == (finder, "application/octet-stream")
+        assert first.headers["etag"] == f'"{hashlib.sha256(finder).hexdigest()}"'
+        assert first.headers["cache-control"] == "private, no-cache"
+        assert first.headers["content-security-policy"] == POLICY
+        again = service.http.get("/bundle/finder.onnx", headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert 'route="/bundle/finder.onnx"' in service.http.get("/metrics").text
+    finally:
+        service.stop()
 
 
 @pytest.mark.parametrize("wanted", ["bytes=0-3", "bytes=9-99", "bytes=50-", "lines=1", "bytes=3-1", "bytes=0-1,4-5"])

@@ -19,7 +19,10 @@ def guarded(launch, tmp_path_factory):
     service.stop()
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/bundle/model.onnx", "/bundle/card.json", "/v1/predict", "/v1/anything"])
+@pytest.mark.parametrize(
+    "path",
+    ["/metrics", "/bundle/model.onnx", "/bundle/finder.onnx", "/bundle/card.json", "/v1/predict", "/v1/anything"],
+)
 @pytest.mark.parametrize(
     "given", [None, "", "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", TOKEN, "Bearer ü"]
 )

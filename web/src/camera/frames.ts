@@ -5,6 +5,8 @@ import { type Box, fitted, pixels, type Size } from "./box";
 
 /** Longest side of what is looked at: networks of this kind use far less. */
 export const LARGEST_SIDE = 256;
+/** Longest side of a whole frame in which the hand is to be found: small hands need more. */
+export const LARGEST_FRAME = 640;
 
 export class Frames {
   readonly #video: HTMLVideoElement;
@@ -38,8 +40,18 @@ export class Frames {
   cut(box: Box, arrived: number): Shot | null {
     const size = this.size;
     if (size === null || this.#video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return null;
-    const from = pixels(fitted(box, size), size);
-    const scale = Math.min(1, LARGEST_SIDE / Math.max(from.width, from.height));
+    return this.#draw(pixels(fitted(box, size), size), LARGEST_SIDE, arrived, false);
+  }
+
+  /** The whole frame that is shown now; null while there is none. */
+  whole(arrived: number): Shot | null {
+    const size = this.size;
+    if (size === null || this.#video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return null;
+    return this.#draw({ left: 0, top: 0, ...size }, LARGEST_FRAME, arrived, true);
+  }
+
+  #draw(from: Box, largest: number, arrived: number, whole: boolean): Shot {
+    const scale = Math.min(1, largest / Math.max(from.width, from.height));
     const width = Math.max(1, Math.round(from.width * scale));
     const height = Math.max(1, Math.round(from.height * scale));
     if (this.#canvas.width !== width) this.#canvas.width = width;
@@ -47,7 +59,7 @@ export class Frames {
     this.#context.imageSmoothingQuality = "high";
     this.#context.drawImage(this.#video, from.left, from.top, from.width, from.height, 0, 0, width, height);
     const { data } = this.#context.getImageData(0, 0, width, height);
-    return { seconds: arrived / 1000, width, height, rgba: data };
+    return { seconds: arrived / 1000, width, height, rgba: data, whole };
   }
 
   #wait(): void {

@@ -1,5 +1,7 @@
 /** The bundle's card: what the recogniser can and cannot. What is missing was not measured; it is never 0. */
 
+import type { FinderCard } from "../recognition/finder";
+
 export interface Score {
   readonly source: string;
   readonly whereFrom: string;
@@ -48,6 +50,8 @@ export interface Card {
   readonly sureFrom: number | null;
   readonly notFor: readonly string[];
   readonly sources: readonly LearntSource[];
+  /** null where the bundle has none. */
+  readonly finder: FinderCard | null;
 }
 
 /** Below this share of its photos recognised, a letter counts as one that is often missed. */
@@ -80,7 +84,15 @@ export function parseCard(value: unknown): Card {
     sureFrom: share(object(card.calibration).answer_from),
     notFor: strings(card.not_for),
     sources: list(data.sources).map(parseSource),
+    finder: parseFinder(object(card.finder)),
   };
+}
+
+function parseFinder({ input, framing: given, score }: Record<string, unknown>): FinderCard | null {
+  const [height, width] = list(input).map(number);
+  const [framing, threshold] = [number(given), share(score)];
+  if (typeof height !== "number" || typeof width !== "number" || framing === null || threshold === null) return null;
+  return height >= 8 && width >= 8 && framing >= 1 ? { pixels: height * width, framing, threshold } : null;
 }
 
 function isMark(entry: [string, unknown]): entry is [string, Mark] {

@@ -1,4 +1,4 @@
-/** The bundle beside the page: its card and its model, below any path prefix. */
+/** The bundle beside the page: its card, its model, and its finder, below any path prefix. */
 
 import { RecognitionError } from "./recogniser";
 
@@ -22,11 +22,12 @@ export async function fetchCard(token: string | null): Promise<unknown> {
 }
 
 /** @param progress called with the bytes that have come and, where it is known, how many there are. */
-export async function fetchModel(
+export async function fetchNetwork(
+  name: "model.onnx" | "finder.onnx",
   token: string | null,
   progress: (come: number, all: number | null) => void,
 ): Promise<ArrayBuffer> {
-  const answer = await get("bundle/model.onnx", token);
+  const answer = await get(`bundle/${name}`, token);
   if (answer.body === null) return await answer.arrayBuffer();
   const packed = answer.headers.get("Content-Encoding") !== null; // then the length is of what was sent, not of the file
   const length = packed ? 0 : Number(answer.headers.get("Content-Length"));
@@ -40,15 +41,15 @@ export async function fetchModel(
       progress(come, length > 0 ? length : null);
     }
   } catch {
-    throw new RecognitionError("the connection broke while the model was being fetched");
+    throw new RecognitionError(`the connection broke while ${name} was being fetched`);
   }
-  const model = new Uint8Array(come);
+  const network = new Uint8Array(come);
   let at = 0;
   for (const part of parts) {
-    model.set(part, at);
+    network.set(part, at);
     at += part.length;
   }
-  return model.buffer;
+  return network.buffer;
 }
 
 async function get(path: string, token: string | null): Promise<Response> {

@@ -2,7 +2,7 @@
 
 import type { Head } from "../personal/head";
 import { HandChooser } from "./hand";
-import type { FromWorker, ToWorker } from "./messages";
+import type { FinderFile, FromWorker, ToWorker } from "./messages";
 import { type Link, type Recogniser, RecognitionError } from "./recogniser";
 import type { Hand, Picture, Reading, Shot, Side } from "./types";
 
@@ -13,6 +13,8 @@ const PAUSE = 1; // seconds: a frame after a longer pause says nothing of the ti
 type Answer = Extract<FromWorker, { type: "reading" | "features" }>;
 type Question = Extract<ToWorker, { type: "frame" | "features" }>;
 
+type Features = Pick<Extract<FromWorker, { type: "features" }>, "features" | "found">;
+
 interface Waiting {
   resolve(message: Answer): void;
   reject(error: Error): void;
@@ -22,6 +24,11 @@ interface Waiting {
 export class LocalRecogniser implements Recogniser {
   readonly labels: readonly string[];
   link: Link = { state: "loading", detail: "starting" };
+  /** Whether it can find the hand in whole frames; known once it is ready. */
+  finds = false;
+  /** Why not, where there is a finder that cannot be used; else null. */
+  finderProblem: string | null = null;
+  #finder = false;
   readonly #worker: Worker;
   readonly #changed: () => void;
   readonly #waiting = new Map<number, Waiting>();
@@ -45,8 +52,9 @@ export class LocalRecogniser implements Recogniser {
 
   readonly #runtime: string;
 
-  /** Hand over the model and warm up. Rejects with RecognitionError if that fails. */
-  start(model: ArrayBuffer): Promise<void> {
+  /** Hand over the model, and the finder if there is one, and warm up. Rejects with RecognitionError if that fails. */
+  start(model: ArrayBuffer, finder: FinderFile | null): Promise<void> {
+    this.#finder = finder !== null;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#fail("it did not start within a minute"), LONGEST_START);
       this.#started = (reason) => {
@@ -55,8 +63,8 @@ export class LocalRecogniser implements Recogniser {
         if (reason === null) resolve();
         else reject(new RecognitionError(reason));
       };
-      const message: ToWorker = { type: "load", model, runtime: this.#runtime, labels: this.labels.length };
-      this.#worker.postMessage(message, [model]);
+      const message: ToWorker = { type: "load", model, finder, runtime: this.#runtime, labels: this.labels };
+      this.#worker.postMessage(message, finder === null ? [model] : [model, finder.onnx]);
     });
   }
 
@@ -64,8 +72,9 @@ export class LocalRecogniser implements Recogniser {
 
   async read(shot: Shot, hand: Hand): Promise<Reading> {
     const { seconds } = shot;
-    const { probabilities, mirrored, milliseconds, movement } = await this.#ask(shot, seconds, hand, true);
-    const reading = { seconds, milliseconds, movement };
+    const answer = await this.#ask(shot, seconds, hand, true, shot.whole);
+    const { probabilities, mirrored, milliseconds, movement, found } = answer;
+    const reading = { seconds, milliseconds, movement, found };
     if (hand === "auto" && mirrored !== null) return { ...reading, ...this.#chosen(seconds, probabilities, mirrored) };
     this.#chooser = null;
     return { ...reading, probabilities, hand: hand === "auto" ? null : hand };
@@ -80,8 +89,8 @@ export class LocalRecogniser implements Recogniser {
     return { probabilities: hand === "left" ? mirrored : plain, hand };
   }
 
-  async photo(picture: Picture): Promise<Float32Array> {
-    return (await this.#ask(picture, 0, "right", false)).probabilities;
+  async photo(picture: Picture, _file: Blob, find: boolean): Promise<Float32Array> {
+    return (await this.#ask(picture, 0, "right", false, find)).probabilities;
   }
 
   /** Answer with a person's own last layer from now on, or with the model's. */
@@ -89,13 +98,16 @@ export class LocalRecogniser implements Recogniser {
     this.#worker.postMessage({ type: "head", head } satisfies ToWorker);
   }
 
-  /** What the last layer reads of a picture and of its variations. The picture is handed over. */
-  async features(picture: Picture, hand: Side): Promise<readonly Float32Array[]> {
-    const { width, height } = picture;
-    const rgba = picture.rgba.buffer;
-    const answer = await this.#await((id) => ({ type: "features", id, width, height, rgba, hand }));
+  /**
+   * What the last layer reads of a picture and of its variations; of a whole frame, of the hand in it. The picture is
+   * handed over. Rejects with RecognitionError where no hand is found.
+   */
+  async features(shot: Shot, hand: Side): Promise<Features> {
+    const { width, height, whole: find } = shot;
+    const rgba = shot.rgba.buffer;
+    const answer = await this.#await((id) => ({ type: "features", id, width, height, rgba, hand, find }));
     if (answer.type !== "features") throw new RecognitionError("the recogniser answered something else");
-    return answer.features;
+    return answer;
   }
 
   close(): void {
@@ -108,10 +120,11 @@ export class LocalRecogniser implements Recogniser {
     seconds: number,
     hand: Hand,
     track: boolean,
+    find: boolean,
   ): Promise<Extract<FromWorker, { type: "reading" }>> {
     const { width, height } = picture;
     const rgba = picture.rgba.buffer;
-    const answer = await this.#await((id) => ({ type: "frame", id, seconds, width, height, rgba, hand, track }));
+    const answer = await this.#await((id) => ({ type: "frame", id, seconds, width, height, rgba, hand, track, find }));
     if (answer.type !== "reading") throw new RecognitionError("the recogniser answered something else");
     return answer;
   }
@@ -132,6 +145,8 @@ export class LocalRecogniser implements Recogniser {
     switch (message.type) {
       case "ready":
         this.link = { state: "ready" };
+        this.finderProblem = message.finderProblem;
+        this.finds = this.#finder && message.finderProblem === null;
         this.#started?.(null);
         this.#changed();
         break;

@@ -14,8 +14,13 @@ export interface Recogniser {
   readonly link: Link;
   /** Look at a frame of a stream. Rejects when no answer can come any more. */
   read(shot: Shot, hand: Hand): Promise<Reading>;
-  /** Look at a single photo, in full size. `file` is what the photo came from. */
-  photo(picture: Picture, file: Blob): Promise<Float32Array>;
+  /**
+   * Look at a single photo, in full size.
+   *
+   * @param file what the photo came from.
+   * @param find cut the hand out first, where one is found and this recogniser can; else the whole photo is named.
+   */
+  photo(picture: Picture, file: Blob, find: boolean): Promise<Float32Array>;
   close(): void;
 }
 

@@ -3,8 +3,9 @@
 import { type Card, parseCard } from "../card/card";
 import { readHead } from "../personal/head";
 import { type Base, digestOf } from "../personal/own";
-import { beside, fetchCard, fetchModel } from "./bundle";
+import { beside, fetchCard, fetchNetwork } from "./bundle";
 import { LocalRecogniser } from "./local";
+import type { FinderFile } from "./messages";
 import { type Recogniser, RecognitionError } from "./recogniser";
 import { RemoteRecogniser } from "./remote";
 import type { Hand, Place } from "./types";
@@ -18,12 +19,22 @@ export interface Status {
   readonly detail: string;
 }
 
+/**
+ * Whether the hand is found in whole frames: the bundle cannot (or nothing is known yet); it is; it would be, but this
+ * is in the way.
+ */
+export type Finding =
+  | { readonly state: "none" }
+  | { readonly state: "ready" }
+  | { readonly state: "not"; readonly why: string };
+
 export interface Told {
   status(status: Status): void;
   /** The card and the labels are known. */
   card(card: Card | null, labels: readonly string[]): void;
   /** What a person's own layer is made for; null where there can be none: by the service, or without features. */
   base(base: Base | null): void;
+  finding(finding: Finding): void;
 }
 
 export class Recognition {
@@ -55,6 +66,7 @@ export class Recognition {
     this.recogniser?.close();
     this.recogniser = null;
     this.#told.base(null);
+    this.#told.finding({ state: "none" });
     const stale = () => attempt !== this.#attempt;
     if (place === "service") {
       this.#useService(stale);
@@ -74,7 +86,7 @@ export class Recognition {
     await this.#readCard(stale);
     if (stale()) return;
     if (this.#card === null) throw new RecognitionError(this.#why || "the bundle's card is missing");
-    const model = await fetchModel(this.#token, (come, all) => {
+    const model = await fetchNetwork("model.onnx", this.#token, (come, all) => {
       if (!stale())
         this.#say(
           "page",
@@ -82,13 +94,34 @@ export class Recognition {
           `fetching the recogniser: ${megabytes(come)}${all === null ? "" : ` of ${megabytes(all)}`}`,
         );
     });
+    if (stale()) return;
+    const finder = await this.#fetchFinder(stale);
     const base = await baseOf(model, this.#card);
     if (stale()) return;
     this.#say("page", "loading", "warming up");
     const local = new LocalRecogniser(this.#card.labels, beside("ort/"), () => this.#follow(local, stale));
     this.recogniser = local;
-    await local.start(model);
-    if (!stale() && this.recogniser === local) this.#told.base(base);
+    await local.start(model, finder instanceof RecognitionError ? null : finder);
+    if (stale() || this.recogniser !== local) return;
+    this.#told.base(base);
+    const why = finder instanceof RecognitionError ? finder.message : local.finderProblem;
+    if (local.finds) this.#told.finding({ state: "ready" });
+    else if (why !== null) this.#told.finding({ state: "not", why: `The hand cannot be found: ${why}.` });
+  }
+
+  /** The bundle's finder; null where it has none. What goes wrong is given back: letters are recognised all the same. */
+  async #fetchFinder(stale: () => boolean): Promise<FinderFile | RecognitionError | null> {
+    const card = this.#card?.finder ?? null;
+    if (card === null) return null;
+    this.#say("page", "loading", "fetching what finds the hand");
+    try {
+      const onnx = await fetchNetwork("finder.onnx", this.#token, (come) => {
+        if (!stale()) this.#say("page", "loading", `fetching what finds the hand: ${megabytes(come)}`);
+      });
+      return { onnx, card };
+    } catch (error) {
+      return error instanceof RecognitionError ? error : new RecognitionError(String(error));
+    }
   }
 
   /** The recogniser inside the page, if it is the one in use. */
@@ -122,6 +155,13 @@ export class Recognition {
     });
     this.recogniser = remote;
     this.#sayOf(remote);
+    this.#sayNotFound();
+  }
+
+  /** By the service, the hand is not found, though the bundle could. */
+  #sayNotFound(): void {
+    const why = "By the service the hand is not searched for: hold it inside the box.";
+    this.#told.finding((this.#card?.finder ?? null) === null ? { state: "none" } : { state: "not", why });
   }
 
   #sayOf(remote: RemoteRecogniser): void {
@@ -142,6 +182,7 @@ export class Recognition {
       this.#card = card;
       this.#labels = card.labels;
       this.#told.card(card, card.labels);
+      if (this.recogniser instanceof RemoteRecogniser) this.#sayNotFound();
     } catch (error) {
       if (!stale()) this.#why = error instanceof Error ? error.message : String(error);
     }

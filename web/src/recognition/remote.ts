@@ -68,7 +68,7 @@ export class RemoteRecogniser implements Recogniser {
     const { probabilities, milliseconds, hand: found } = await this.#ask(shot.seconds, jpeg);
     const side = hand === "auto" ? (found ?? null) : hand;
     const answer = Float32Array.from(probabilities);
-    return { seconds: shot.seconds, probabilities: answer, milliseconds, movement, hand: side };
+    return { seconds: shot.seconds, probabilities: answer, milliseconds, movement, hand: side, found: null };
   }
 
   async photo(_picture: Picture, file: Blob): Promise<Float32Array> {

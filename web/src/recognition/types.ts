@@ -1,8 +1,9 @@
 /** What a recogniser takes and gives, wherever it runs. */
 
+import type { Box } from "../camera/box";
 import type { Movement } from "../spelling/movement";
 
-/** The box's content, as the camera gives it: RGBA, 8 bits, rows from the top. */
+/** The box's content or a whole frame, as the camera gives it: RGBA, 8 bits, rows from the top. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
@@ -13,6 +14,8 @@ export interface Picture {
 export interface Shot extends Picture {
   /** Since an arbitrary moment, never decreasing. */
   readonly seconds: number;
+  /** Whether it is the whole frame, in which the hand is to be found; else it is the box's content. */
+  readonly whole: boolean;
 }
 
 export interface Reading {
@@ -25,6 +28,8 @@ export interface Reading {
   readonly movement: Movement | null;
   /** The hand that is expected; null where it is found out elsewhere. */
   readonly hand: Side | null;
+  /** Where the hand is, in fractions of the frame; null where none was found, or where none was looked for. */
+  readonly found: Box | null;
 }
 
 /** Where recognition runs. */

@@ -1,15 +1,23 @@
-/** The box over the preview: moved and resized by mouse, finger and keys. */
+/** The box over the preview: moved and resized by mouse, finger and keys; or the hand, where it is found by itself. */
 
 import { type Box, type Corner, centred, fitted, grown, mirrored, moved, resized, type Size } from "../camera/box";
-import { button, h } from "../dom";
+import { button, h, say } from "../dom";
 
 const CORNERS: readonly Corner[] = ["nw", "ne", "sw", "se"];
 const STEP = 0.02; // of the frame, for one press of a key
+const MISSED = 2; // seconds without a hand until that is said
+const NO_HAND = "No hand found: show it, or switch “Find my hand” off and place the box by hand.";
 
 export class BoxOverlay {
   readonly element: HTMLElement;
   readonly tools: HTMLElement;
   readonly #frame: HTMLElement;
+  readonly #hand = h("div", { class: "found", id: "found", hidden: true });
+  readonly #missing = h("p", { class: "missing", id: "no-hand", role: "status" });
+  #finds = false;
+  #found: Box | null = null;
+  /** Seconds: when a hand was seen last, or when looking for it began. */
+  #seen: number | null = null;
   readonly #changed: (box: Box | null) => void;
   #size: Size = { width: 640, height: 480 };
   #kept: Box | null;
@@ -40,7 +48,7 @@ export class BoxOverlay {
     this.#frame.addEventListener("pointermove", (event) => this.#pull(event));
     for (const end of ["pointerup", "pointercancel"] as const) this.#frame.addEventListener(end, () => this.#letGo());
     this.#frame.addEventListener("keydown", (event) => this.#key(event));
-    this.element = h("div", { class: "overlay" }, this.#frame);
+    this.element = h("div", { class: "overlay" }, this.#frame, this.#hand, this.#missing);
     this.tools = h(
       "p",
       { class: "hint", id: "box-keys" },
@@ -55,6 +63,31 @@ export class BoxOverlay {
     return this.#kept === null ? centred(this.#size) : fitted(this.#kept, this.#size);
   }
 
+  /** Whether the hand is found by itself: then there is no box to be placed. */
+  set finds(finds: boolean) {
+    this.#finds = finds;
+    this.#frame.hidden = finds;
+    this.tools.hidden = finds;
+    this.rest();
+  }
+
+  /** The hand is here, or nowhere. `seconds` of the frame; null of a single picture, after which nothing is awaited. */
+  found(box: Box | null, seconds: number | null): void {
+    if (!this.#finds) return;
+    this.#found = box;
+    if (box !== null || this.#seen === null) this.#seen = seconds;
+    say(this.#missing, seconds !== null && seconds - (this.#seen ?? seconds) > MISSED ? NO_HAND : "");
+    this.#drawFound();
+  }
+
+  /** No frames are looked at for now. */
+  rest(): void {
+    this.#found = null;
+    this.#seen = null;
+    say(this.#missing, "");
+    this.#drawFound();
+  }
+
   /** The camera's frame has this size, and the preview is mirrored or not. */
   fit(size: Size, mirror: boolean): void {
     this.#size = size;
@@ -62,7 +95,7 @@ export class BoxOverlay {
     this.#draw();
   }
 
-  get #seen(): Box {
+  get #shown(): Box {
     return this.#mirrored ? mirrored(this.box) : this.box;
   }
 
@@ -77,20 +110,20 @@ export class BoxOverlay {
   }
 
   #draw(): void {
-    const { left, top, width, height } = this.#seen;
-    const style = this.#frame.style;
-    style.left = `${100 * left}%`;
-    style.top = `${100 * top}%`;
-    style.width = `${100 * width}%`;
-    style.height = `${100 * height}%`;
-    const { box } = this;
-    this.#frame.dataset.box = [box.left, box.top, box.width, box.height].map((each) => each.toFixed(4)).join(",");
+    lay(this.#frame, this.#shown, this.box);
+    this.#drawFound();
+  }
+
+  #drawFound(): void {
+    const box = this.#found;
+    this.#hand.hidden = box === null;
+    if (box !== null) lay(this.#hand, this.#mirrored ? mirrored(box) : box, box);
   }
 
   #grab(event: PointerEvent): void {
     if (event.button !== 0) return;
     const corner = (event.target as HTMLElement).dataset.corner as Corner | undefined;
-    this.#drag = { from: this.#seen, x: event.clientX, y: event.clientY, corner: corner ?? null };
+    this.#drag = { from: this.#shown, x: event.clientX, y: event.clientY, corner: corner ?? null };
     this.#frame.setPointerCapture(event.pointerId);
     this.#frame.focus({ preventScroll: true });
     event.preventDefault();
@@ -117,7 +150,7 @@ export class BoxOverlay {
 
   #key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const box = this.#seen;
+    const box = this.#shown;
     const by = STEP * Math.min(this.#size.width, this.#size.height) * 2;
     const done: Record<string, () => void> = {
       ArrowLeft: () => this.#chooseSeen(moved(box, -STEP, 0)),
@@ -135,4 +168,14 @@ export class BoxOverlay {
     act();
     event.preventDefault();
   }
+}
+
+/** Put an element where a box is seen; its data say where the box is in the camera's frame. */
+function lay(element: HTMLElement, { left, top, width, height }: Box, box: Box): void {
+  const { style } = element;
+  style.left = `${100 * left}%`;
+  style.top = `${100 * top}%`;
+  style.width = `${100 * width}%`;
+  style.height = `${100 * height}%`;
+  element.dataset.box = [box.left, box.top, box.width, box.height].map((each) => each.toFixed(4)).join(",");
 }

@@ -1,4 +1,4 @@
-/** "Make it yours": photos from the live box, a last layer of one's own, and what becomes of it. */
+/** "Make it yours": photos of what the camera shows, a last layer of one's own, and what becomes of it. */
 
 import { button, fill, h, say } from "../dom";
 import { wilson } from "../personal/check";
@@ -10,7 +10,7 @@ import { forgetOwn, keepOwn, kept } from "../personal/store";
 import { described, named, picture } from "./signs";
 
 interface Asked {
-  /** What the last layer reads of what the box shows now; rejects with words where there is no picture. */
+  /** What the last layer reads of the hand now; rejects with words where there is no picture, or no hand in it. */
   look(): Promise<readonly Float32Array[]>;
   /** Answer with this layer from now on; null: with the recogniser's own. */
   use(head: Head | null): void;

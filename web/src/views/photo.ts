@@ -1,6 +1,6 @@
 /** "Try a photo": the letter in a picture from this device, and what the recogniser thinks of all the others. */
 
-import { fill, h } from "../dom";
+import { fill, h, say } from "../dom";
 import { decode, inMirror } from "../recognition/photo";
 import type { Recogniser } from "../recognition/recogniser";
 import { ranked } from "../recognition/types";
@@ -11,6 +11,8 @@ export class PhotoView {
   readonly #recogniser: () => Promise<Recogniser>;
   readonly #upright: () => boolean;
   readonly #sureFrom: () => number | null;
+  readonly #hint = h("p", { class: "hint" });
+  #finds = false;
   readonly #input = h("input", { type: "file", accept: "image/*", id: "photo" });
   readonly #left = h("input", { type: "checkbox", id: "photo-left" });
   readonly #result = h("div", { class: "photo-result", id: "photo-result", "aria-live": "polite" });
@@ -34,12 +36,9 @@ export class PhotoView {
       "div",
       { class: "drop" },
       h("label", { class: "file" }, h("span", {}, "Choose a photo"), this.#input),
-      h(
-        "p",
-        { class: "hint" },
-        "or drop one here. It is looked at in full size; cut it close around the hand for the best answer.",
-      ),
+      this.#hint,
     );
+    this.finds = false;
     drop.addEventListener("dragover", (event) => {
       event.preventDefault();
       drop.classList.add("over");
@@ -59,6 +58,15 @@ export class PhotoView {
       this.#result,
       this.#table,
     );
+  }
+
+  /** Whether the hand is found in a photo, and cut out. */
+  set finds(finds: boolean) {
+    this.#finds = finds;
+    const what = finds
+      ? "The hand in it is found and cut out; where none is found, the whole photo is looked at."
+      : "It is looked at in full size; cut it close around the hand for the best answer.";
+    say(this.#hint, `or drop one here. ${what}`);
   }
 
   #choose(file: File | null): void {
@@ -81,7 +89,7 @@ export class PhotoView {
       let sent: Blob = file;
       if (this.#left.checked) [picture, sent] = await inMirror(picture);
       const { width, height } = picture; // the pixels themselves are handed over
-      const probabilities = await recogniser.photo(picture, sent);
+      const probabilities = await recogniser.photo(picture, sent, this.#finds);
       if (turn !== this.#turn) return;
       this.#show(file, width, height, recogniser.labels, probabilities);
     } catch (error) {

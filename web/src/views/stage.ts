@@ -4,7 +4,7 @@ import type { CameraChoice, CameraState } from "../camera/camera";
 import type { CameraProblem } from "../camera/problem";
 import { button, fill, h, say } from "../dom";
 import type { Latency } from "../recognition/latency";
-import type { Status } from "../recognition/recognition";
+import type { Finding, Status } from "../recognition/recognition";
 import type { Hand, Place, Side } from "../recognition/types";
 import type { Settings } from "../settings";
 import { Choices } from "./choices";
@@ -15,6 +15,7 @@ export interface StageActions {
   chooseCamera(id: string): void;
   choosePlace(place: Place): void;
   chooseHand(hand: Hand): void;
+  chooseFind(find: boolean): void;
 }
 
 export class Stage {
@@ -35,6 +36,10 @@ export class Stage {
   readonly #times = h("p", { class: "times", id: "times" });
   readonly #where: HTMLElement;
   readonly #places: Choices<Place>;
+  readonly #find = h("input", { type: "checkbox", id: "find", role: "switch", "aria-describedby": "find-hint" });
+  readonly #findSwitch = h("label", { class: "switch", hidden: true }, this.#find, h("span", {}, "Find my hand"));
+  readonly #findHint = h("p", { class: "hint", id: "find-hint", hidden: true });
+  readonly #invitation = h("p");
   readonly #expected = h("p", { class: "hint expected", id: "expected-hand", role: "status" });
 
   constructor(settings: Settings, serviceHere: boolean, actions: StageActions) {
@@ -46,11 +51,9 @@ export class Stage {
     this.#toggle = button("Start camera", actions.toggleCamera, { class: "primary", id: "camera" });
     this.#select = h("select", { id: "camera-choice", onchange: () => actions.chooseCamera(this.#select.value) });
     this.#pick = h("label", { class: "pick", hidden: true }, h("span", {}, "Camera"), this.#select);
-    fill(
-      this.#idle,
-      h("p", {}, h("strong", {}, "Spell with your hand, read the text.")),
-      h("p", {}, "Start the camera and hold the signs of the ASL alphabet inside the box. Pictures are not kept."),
-    );
+    fill(this.#idle, h("p", {}, h("strong", {}, "Spell with your hand, read the text.")), this.#invitation);
+    this.#find.checked = settings.find.value;
+    this.#find.addEventListener("change", () => actions.chooseFind(this.#find.checked));
     this.#picture = h("div", { class: "picture" }, this.video, this.overlay.element, this.#idle, this.#problem);
     this.#places = new Choices<Place>(
       "place",
@@ -90,13 +93,14 @@ export class Stage {
       { class: "card stage", "aria-labelledby": "camera-title" },
       h("h2", { id: "camera-title", class: "only-read" }, "Camera"),
       this.#picture,
-      h("div", { class: "controls" }, this.#toggle, hands.element, this.#expected, this.#pick),
+      h("div", { class: "controls" }, this.#toggle, this.#findSwitch, hands.element, this.#expected, this.#pick),
       this.#where,
     );
     this.more = h(
       "section",
       { class: "card more", "aria-labelledby": "more-title" },
       h("h2", { id: "more-title" }, "Camera and recognition"),
+      this.#findHint,
       this.overlay.tools,
       h(
         "div",
@@ -108,6 +112,26 @@ export class Stage {
     );
     for (const event of ["loadedmetadata", "resize"]) this.video.addEventListener(event, () => this.#fit());
     this.camera("off");
+    this.finding({ state: "none" }, false);
+  }
+
+  /**
+   * Whether the hand can be found by itself, and whether it is.
+   *
+   * @param on it can, and is wanted: then there is no box.
+   */
+  finding(finding: Finding, on: boolean): void {
+    const { state } = finding;
+    this.#findSwitch.hidden = state === "none";
+    this.#find.disabled = state === "not";
+    this.#find.checked = state === "not" ? false : this.#settings.find.value;
+    this.#findHint.hidden = state === "none";
+    const found = "Your hand is found by itself; a frame in the picture shows where. It may be anywhere in it.";
+    const placed = "With “Find my hand” the box needs no placing.";
+    say(this.#findHint, finding.state === "not" ? finding.why : state === "none" ? "" : on ? found : placed);
+    this.overlay.finds = on;
+    const where = on ? "where the camera sees your hand" : "inside the box";
+    say(this.#invitation, `Start the camera and hold the signs of the ASL alphabet ${where}. Pictures are not kept.`);
   }
 
   camera(state: CameraState): void {

@@ -97,6 +97,15 @@ class HandFinder:
         edges = boxes[0, best].astype(np.float64) * (across, down, across, down) + (left, top, left, top)
         return _within(edges, score, height, width)
 
+    def views(self, photo: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+        """What of a photo may show the sign: the hand cut out, where it is small, and then the whole photo.
+
+        Args:
+            photo: (H, W, 3) uint8, RGB, upright, any size.
+        """
+        part = self.cropped(photo)
+        return [photo] if part.shape == photo.shape else [part, photo]
+
     def cropped(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """One photo as the recogniser should see it: the hand cut out, unless none is found or it fills the photo.
 

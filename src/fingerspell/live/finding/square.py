@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-LARGE = 0.8
-"""Of the frame's shorter side: a larger square is not cut out. Recognisers name a hand that fills the photo as well
-from the whole photo, and better than from one that is mostly repeated edges."""
+LARGE = 0.6
+"""Of the frame's shorter side: a larger square is not cut out. Recognisers name a hand that fills 40% of the photo as
+well from the whole photo, and better than from one that is mostly repeated edges or cut out by a false box."""
 
 
 @dataclass(frozen=True)

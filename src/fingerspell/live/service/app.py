@@ -12,14 +12,14 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
 from fingerspell import __version__
-from fingerspell.core.bundle import CARD, MODEL
+from fingerspell.core.bundle import CARD, FINDER, MODEL
 from fingerspell.live.service import predict, problems, spell, stream
 from fingerspell.live.service.context import Service
 from fingerspell.live.service.description import ABOUT, TITLE, responses
 from fingerspell.live.service.docs import docs_page
 from fingerspell.live.service.envelope import Envelope
 from fingerspell.live.service.metrics import MEDIA_TYPE as METRICS_TYPE
-from fingerspell.live.service.problems import NOT_READY, OF_THE_GATE, STOPPING, Problem
+from fingerspell.live.service.problems import NOT_FOUND, NOT_READY, OF_THE_GATE, STOPPING, Kind, Problem
 from fingerspell.live.service.schemas import State
 from fingerspell.live.service.security import Gate
 from fingerspell.live.service.static import BUILT_PAGE, Page
@@ -91,6 +91,15 @@ def _others(service: Service) -> APIRouter:
     async def model(request: Request) -> Response:
         return _kept(request, service.recognizer.bundle.model, service.digest, "application/octet-stream")
 
+    of_finder = _file("application/octet-stream", _BYTES, NOT_FOUND)
+
+    @router.get(f"/bundle/{FINDER}", summary="What finds the hand in a frame, where the bundle has it", **of_finder)
+    async def finder(request: Request) -> Response:
+        content, digest = service.recognizer.bundle.finder, service.finder_digest
+        if content is None or digest is None:
+            raise Problem(NOT_FOUND, "This service's bundle finds no hands: it has no finder.")
+        return _kept(request, content, digest, "application/octet-stream")
+
     @router.get(f"/bundle/{CARD}", summary="The recogniser's card", **_file("application/json", {"type": "object"}))
     async def card(request: Request) -> Response:
         return _kept(request, service.card, service.card_digest, "application/json")
@@ -102,10 +111,10 @@ def _others(service: Service) -> APIRouter:
     return router
 
 
-def _file(kind: str, schema: dict[str, str]) -> dict[str, Any]:
-    """How OpenAPI describes a route that gives a file."""
+def _file(kind: str, schema: dict[str, str], *others: Kind) -> dict[str, Any]:
+    """How OpenAPI describes a route that gives a file; `others` are problems that only this route has."""
     content = {200: {"content": {kind: {"schema": schema}}}}
-    return {"response_class": Response, "responses": {**content, **responses(*OF_THE_GATE)}}
+    return {"response_class": Response, "responses": {**content, **responses(*OF_THE_GATE, *others)}}
 
 
 def _kept(request: Request, content: bytes, digest: str, kind: str) -> Response:

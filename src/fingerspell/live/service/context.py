@@ -53,6 +53,12 @@ class Service:
         return hashlib.sha256(self.recognizer.bundle.model).hexdigest()
 
     @cached_property
+    def finder_digest(self) -> str | None:
+        """SHA-256 (hex) of finder.onnx; None where the bundle has none."""
+        finder = self.recognizer.bundle.finder
+        return None if finder is None else hashlib.sha256(finder).hexdigest()
+
+    @cached_property
     def card(self) -> bytes:
         """The bundle's card as JSON."""
         return json.dumps(dict(self.recognizer.bundle.card), ensure_ascii=False).encode()

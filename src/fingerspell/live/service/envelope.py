@@ -38,7 +38,8 @@ HEADERS = {
 }
 KNOWN = frozenset(
     {
-        *("/", "/v1/predict", "/v1/spell", "/v1/stream", "/bundle/model.onnx", "/bundle/card.json"),
+        *("/", "/v1/predict", "/v1/spell", "/v1/stream"),
+        *("/bundle/model.onnx", "/bundle/finder.onnx", "/bundle/card.json"),
         *("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"),
     }
 )
