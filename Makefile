@@ -46,8 +46,13 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The browser tests mostly wait for a camera to play: they run beside the others, and are shown after them.
+BROWSER_LOG := $(VENV)/browser-tests.log
+
 test: lint page-test browser
-	$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest tests/browser > $(BROWSER_LOG) 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest --ignore=tests/browser; code=$$?; \
+	wait $$beside; browser=$$?; cat $(BROWSER_LOG); [ $$code -eq 0 ] && [ $$browser -eq 0 ]
 
 # The same with the lines that no test reaches; takes half as long again.
 coverage: setup
