@@ -297,6 +297,7 @@ class TestWithoutPhotos:
         taken = []
         monkeypatch.setattr("fingerspell.lab.export.to_onnx", lambda graph: b"")
         monkeypatch.setattr("fingerspell.lab.export.require_self_contained", lambda data: None)
+        monkeypatch.setattr("fingerspell.lab.export.require_features", lambda *_: None)
         monkeypatch.setattr(
             "fingerspell.lab.export.require_parity", lambda data, golden, *_, **__: taken.extend(golden) or 0.0
         )

@@ -177,9 +177,9 @@ class Recorded(Trainer):
     """The loop itself, in 64 bits, that notes each batch and its rate."""
 
     def _batch(self, some):
-        photos, named = super()._batch(some)
+        photos, named, seen = super()._batch(some)
         self.batches.append((photos.permute(0, 2, 3, 1).numpy(), named.numpy()))
-        return photos, named
+        return photos, named, seen
 
     def _scaled(self, levels):
         return super()._scaled(levels).double()
