@@ -28,7 +28,7 @@ from fingerspell.core.bundle import read_bundle
 from fingerspell.lab.finder import cutouts, judge, teacher
 from fingerspell.lab.finder.frames import Stock
 from fingerspell.live.finding.finder import HandFinder
-from fingerspell.live.recognizer import Recognizer
+from fingerspell.live.recognizer import Recognizer, surest
 
 Photo = NDArray[np.uint8]
 
@@ -149,23 +149,16 @@ def clip_rows(finder: HandFinder, folder: Path, sheet: Sheet | None) -> dict[str
     return rows
 
 
-def letters(
-    recognizer: Recognizer, finder: HandFinder, cases: list[tuple[str, Photo]], framing: float
-) -> dict[str, float]:
-    """Share of photos named right: whole, centred square, found and cropped, and cropped or else whole."""
-    right = dict.fromkeys(("whole", "found, else nothing", "found, else whole"), 0)
+def letters(recognizer: Recognizer, finder: HandFinder, cases: list[tuple[str, Photo]]) -> dict[str, float]:
+    """Share named right: whole, cut out or else `nothing`, cut out or else whole, and as `predict` does it."""
+    right = dict.fromkeys(("whole", "found, else nothing", "found, else whole", "the surer, as predict"), 0)
     for label, photo in cases:
-        whole = recognizer.predict(photo).label
-        found = finder.find(photo)
-        if found is None:
-            cropped = None
-        else:
-            cropped = recognizer.predict(
-                np.ascontiguousarray(found.box.view(framing, *photo.shape[:2]).cut(photo))
-            ).label
-        right["whole"] += whole == label
-        right["found, else nothing"] += (cropped or "nothing") == label
-        right["found, else whole"] += (cropped or whole) == label
+        whole, views = recognizer.predict(photo), finder.views(photo)
+        cut = recognizer.predict(views[0])
+        right["whole"] += whole.label == label
+        right["found, else nothing"] += ("nothing" if finder.find(photo) is None else cut.label) == label
+        right["found, else whole"] += cut.label == label
+        right["the surer, as predict"] += surest(recognizer.predict(view) for view in views).label == label
     return {name: count / len(cases) for name, count in right.items()}
 
 
@@ -232,11 +225,11 @@ def main() -> None:
         del some["all"]
         rows |= some
         known = [(str(label), taught.photo(place)) for place, label in enumerate(taught.labels)]
-        result["letters"][folder.name] = letters(recognizer, finder, known[::2], finder.framing)
+        result["letters"][folder.name] = letters(recognizer, finder, known[::2])
     cases = list(judge.composed_cases(stock, given.count // 3, given.seed + 1))
     for group in (*judge.SIZES, "backlit", "no hand"):
         named = [(case.label, case.pixels) for case in cases if group in case.groups]
-        result["letters"][f"composed, {group}"] = letters(recognizer, finder, named, finder.framing)
+        result["letters"][f"composed, {group}"] = letters(recognizer, finder, named)
     show(rows)
     for name, its in result["letters"].items():
         print(f"letters, {name}: " + ", ".join(f"{way} {share:.1%}" for way, share in its.items()))

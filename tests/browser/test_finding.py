@@ -203,7 +203,7 @@ def test_a_single_photo_is_named_as_predict_names_it(shown, rooms, bundle, tmp_p
     """The surer of the cut-out hand and the whole photo."""
     from fingerspell.core.bundle import read_bundle
     from fingerspell.live.finding.finder import HandFinder
-    from fingerspell.live.recognizer import Recognizer
+    from fingerspell.live.recognizer import Recognizer, surest
 
     recognizer, finder = Recognizer(bundle, threads=1), HandFinder(read_bundle(bundle), 1)
     page = shown.page
@@ -212,11 +212,10 @@ def test_a_single_photo_is_named_as_predict_names_it(shown, rooms, bundle, tmp_p
     for number, frame in enumerate(rooms.values()):
         views = finder.views(np.asarray(frame))
         assert len(views) == 2
-        answers = [recognizer.predict(view) for view in views]
-        surer = max(answers, key=lambda its: 0 if its.label == "nothing" else its.probability)
+        wanted = surest(recognizer.predict(view) for view in views)
         frame.save(tmp_path / f"{number}.png")
         page.set_input_files("#photo", tmp_path / f"{number}.png")
-        page.wait_for_selector(f"#photo-letter[data-label={surer.label}]")
+        page.wait_for_selector(f"#photo-letter[data-label={wanted.label}]")
     room(None).save(tmp_path / "empty.png")
     page.set_input_files("#photo", tmp_path / "empty.png")
     page.wait_for_function("() => document.querySelector('.photo .note')?.textContent.startsWith('empty.png')")

@@ -21,7 +21,7 @@ from fingerspell.core.bundle import pixels_digest, read_bundle
 from fingerspell.core.errors import BundleError, MissingExtraError, PhotoError
 from fingerspell.core.head import Head, read_head, temperature_of, with_head
 from fingerspell.core.preprocess import decode
-from fingerspell.live.recognizer import Recognizer
+from fingerspell.live.recognizer import Prediction, Recognizer, surest
 
 pytest.importorskip("onnxruntime")
 
@@ -238,3 +238,12 @@ class TestOpening:
             "sys.exit(any(n in sys.modules for n in ('torch', 'onnx', 'safetensors', 'fingerspell.lab')))"
         )
         assert subprocess.run([sys.executable, "-c", code, str(tiny_bundle)], check=False).returncode == 0
+
+
+def test_the_answer_that_is_surest_of_a_sign_is_believed():
+    def said(label: str, probability: float) -> Prediction:
+        return Prediction(label, probability, (), np.zeros(3, np.float32))
+
+    assert surest([said("A", 0.4), said("nothing", 0.99), said("B", 0.6)]).label == "B"
+    assert surest([said("nothing", 0.5), said("nothing", 0.9)]).probability == 0.5  # the first view stays
+    assert surest(iter([said("C", 0.2), said("A", 0.2)])).label == "C"

@@ -266,20 +266,16 @@ def _answer(
     recognizer: Recognizer, finder: HandFinder | None, still: Still, top: int
 ) -> tuple[Prediction | None, FingerspellError | None]:
     from fingerspell.core.preprocess import decode
+    from fingerspell.live.recognizer import surest
 
     if still.error is not None:
         return None, still.error
     try:
         photo = decode(still.data, upright=recognizer.bundle.preprocess.upright)
         views = [photo] if finder is None else finder.views(photo)
-        return max((recognizer.predict(view, runners_up=top) for view in views), key=_sure_of_a_sign), None
+        return surest(recognizer.predict(view, runners_up=top) for view in views), None
     except FingerspellError as error:
         return None, error
-
-
-def _sure_of_a_sign(prediction: Prediction) -> float:
-    """Of two views of a photo the one is believed that is surer of a sign: the cut-out place may hold no hand."""
-    return 0.0 if prediction.label == "nothing" else prediction.probability
 
 
 def json_line(

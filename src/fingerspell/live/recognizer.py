@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,12 @@ from fingerspell.core.bundle import (
     pixels_digest,
     read_bundle,
 )
-from fingerspell.core.errors import BundleError, MissingExtraError
+from fingerspell.core.errors import BundleError
 from fingerspell.core.preprocess import decode
+from fingerspell.live.session import open_session
 
 RUNNERS_UP = 3
 
-_MOST_THREADS = 4  # more bring nothing to networks of this size
 _OTHER_DECODER = 0.05  # how far probabilities may move where another JPEG decoder gives other pixels
 
 
@@ -194,6 +193,14 @@ class Recognizer:
         return Prediction(*ranked[0], tuple(ranked[1:]), probabilities)
 
 
+def surest(predictions: Iterable[Prediction]) -> Prediction:
+    """Of the answers to several views of one photo, that which is surest of a sign.
+
+    A place that was cut out may hold no hand, and a hand that is small in the whole photo looks like none.
+    """
+    return max(predictions, key=lambda its: 0.0 if its.label == "nothing" else its.probability)
+
+
 def _difference(found: Prediction, sample: GoldenSample) -> float:
     return float(np.abs(found.probabilities.astype(np.float64) - sample.probabilities).max())
 
@@ -204,30 +211,15 @@ def _require_photo(photo: NDArray[np.uint8]) -> None:
 
 
 def _open_session(bundle: Bundle, threads: int | None) -> Any:
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("onnxruntime", "live") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised; the log would only repeat it
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave the cores to others between photos
-    try:
-        session = onnxruntime.InferenceSession(bundle.model, options, providers=["CPUExecutionProvider"])
-        names = [item.name for item in session.get_inputs()], [item.name for item in session.get_outputs()]
-        classes = session.get_outputs()[0].shape[-1]
-    except Exception as error:  # ONNX Runtime's own errors share no base class but this
-        raise BundleError(
-            f"the model of {bundle.path} cannot be run: {str(error).splitlines()[0]}",
-            expected="a model that this version of ONNX Runtime knows",
-            remedy="update onnxruntime, or make the bundle again with 'fingerspell export'",
-        ) from error
     outputs = [OUTPUT] if bundle.format < 2 else [OUTPUT, FEATURES]
-    if names != ([INPUT], outputs) or classes != len(bundle.labels):
+    remedy = "make the bundle again with 'fingerspell export'"
+    session = open_session(
+        bundle.model, [INPUT], outputs, threads=threads, what="model", bundle=bundle.path, remedy=remedy
+    )
+    shape = list(session.get_outputs()[0].shape)
+    classes = shape[-1] if shape else 0
+    if classes != len(bundle.labels):
         raise BundleError(
-            f"the model of {bundle.path} has inputs and outputs {names} with {classes} classes",
-            expected=f"{INPUT} → {', '.join(outputs)} with {len(bundle.labels)} classes",
-            remedy="make the bundle again with 'fingerspell export'",
+            f"the model of {bundle.path} has {classes} classes", expected=f"{len(bundle.labels)} classes", remedy=remedy
         )
     return session

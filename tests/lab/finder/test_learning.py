@@ -155,7 +155,7 @@ def test_a_loss_that_is_no_number_ends_the_work(stock, small, tmp_path, monkeypa
 
 def test_the_rate_rises_and_falls():
     settings = Settings(steps=1000)
-    rates = [training._rate(settings, step) for step in range(1000)]
+    rates = [training._schedule(settings).rate(step) for step in range(1000)]
     assert rates[0] < 0.1 * settings.rate and max(rates) == pytest.approx(settings.rate)
     assert 20 < int(np.argmax(rates)) < 60 and rates[-1] < 0.02 * settings.rate
     assert rates[500] == pytest.approx(0.53 * settings.rate, rel=0.1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,19 +11,19 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from fingerspell.core.durable import write_bytes
 from fingerspell.core.errors import TrainingError
 from fingerspell.core.progress import Progress, silent
 from fingerspell.lab.finder.frames import Composed, Stock, compose
 from fingerspell.lab.finder.loss import loss, targets
 from fingerspell.lab.finder.net import FinderNet
-from fingerspell.lab.training.optimizer import build_optimizer, load_moments, moments, set_learning_rate
+from fingerspell.lab.recipe import CosineSettings
+from fingerspell.lab.training.average import WeightAverage
+from fingerspell.lab.training.checkpoint import load_checkpoint, save_checkpoint
+from fingerspell.lab.training.optimizer import build_optimizer, set_learning_rate
+from fingerspell.lab.training.schedule import Cosine
 
-FORMAT = "fingerspell-finder-training/1"
 SIZES = ((160, 224), (128, 224), (192, 192), (224, 160), (128, 128))
 """Heights and widths that batches have: those of 4:3, 16:9, square and upright frames, and of a window to follow in."""
 _OFTEN = (0.35, 0.2, 0.15, 0.1, 0.2)
@@ -102,24 +100,31 @@ def train(
     torch.manual_seed(settings.seed)
     net = FinderNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = build_optimizer("adamw", net, settings.rate, settings.decay)
-    mean = {name: value.detach().clone() for name, value in net.state_dict().items()}
-    step = _load(checkpoint, net, optimizer, mean, settings) if checkpoint.exists() else 0
+    average, schedule, step = WeightAverage.of(net, _KEPT), _schedule(settings), 0
+    if checkpoint.exists():
+        state = load_checkpoint(checkpoint, net, optimizer, average)
+        _require_same(checkpoint, state.get("finder", {}), settings)
+        step = int(state["step"])
+
+    def save() -> None:
+        save_checkpoint(checkpoint, net, optimizer, average, {"step": step, "finder": asdict(settings)})
+
     started = saved = time.monotonic()
     sums = np.zeros(3)
     while step < settings.steps and stop() is None:
-        set_learning_rate(optimizer, _rate(settings, step))
+        set_learning_rate(optimizer, schedule.rate(step))
         sums += [*_step(net, optimizer, stock, settings, step), 1]
         step += 1
-        _follow(mean, net, step)
+        average.follow(net)
         progress("learning to find hands", step, settings.steps)
         if step % 50 == 0:
             tell({"step": step, "heat": sums[0] / sums[2], "edges": sums[1] / sums[2]})
             sums[:] = 0
         if time.monotonic() - saved > every:
-            _save(checkpoint, net, optimizer, mean, settings, step)
+            save()
             saved = time.monotonic()
-    _save(checkpoint, net, optimizer, mean, settings, step)
-    net.load_state_dict(mean)
+    save()
+    average.put_into(net)
     return Trained(net.eval(), step, step >= settings.steps, time.monotonic() - started)
 
 
@@ -149,65 +154,9 @@ def _step(
     return float(first.detach()), float(second.detach())
 
 
-def _rate(settings: Settings, step: int) -> float:
-    """Rises in the beginning, then falls as a cosine to a hundredth."""
-    warm = max(1, round(settings.steps * _WARM))
-    if step < warm:
-        return settings.rate * (step + 1) / warm
-    share = (step - warm) / max(1, settings.steps - warm)
-    return settings.rate * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)
-
-
-def _follow(mean: dict[str, Tensor], net: FinderNet, step: int) -> None:
-    """Move the mean of the weights on; quickly in the beginning."""
-    kept = min(_KEPT, (1 + step) / (10 + step))
-    with torch.no_grad():
-        for name, value in net.state_dict().items():
-            if value.dtype.is_floating_point:
-                mean[name].mul_(kept).add_(value, alpha=1 - kept)
-            else:
-                mean[name].copy_(value)
-
-
-def _save(
-    path: Path,
-    net: FinderNet,
-    optimizer: torch.optim.Optimizer,
-    mean: dict[str, Tensor],
-    settings: Settings,
-    step: int,
-) -> None:
-    tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
-    tensors |= {f"mean.{name}": value for name, value in mean.items()}
-    tensors |= {f"opt.{name}": value for name, value in moments(optimizer).items()}
-    state = json.dumps({"step": step, "settings": asdict(settings)})
-    plain = {name: value.detach().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
-    write_bytes(path, save(plain, metadata={"format": FORMAT, "state": state}))
-
-
-def _load(
-    path: Path, net: FinderNet, optimizer: torch.optim.Optimizer, mean: dict[str, Tensor], settings: Settings
-) -> int:
-    """Put everything back as it was. Returns the steps taken."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise ValueError(f"its format is {header.get('format')!r}, not {FORMAT!r}")
-            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}
-        state: dict[str, Any] = json.loads(header["state"])
-        _require_same(path, state["settings"], settings)
-        net.load_state_dict({name[4:]: value for name, value in tensors.items() if name.startswith("net.")})
-        for name, value in mean.items():
-            value.copy_(tensors[f"mean.{name}"])
-        load_moments(optimizer, {name[4:]: value for name, value in tensors.items() if name.startswith("opt.")})
-    except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
-        raise TrainingError(
-            f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}",
-            expected="the checkpoint of this training",
-            remedy="delete it to begin again",
-        ) from error
-    return int(state["step"])
+def _schedule(settings: Settings) -> Cosine:
+    """Rises in the beginning, then falls as a cosine to a hundredth; counted in steps instead of epochs."""
+    return Cosine(settings.rate, CosineSettings(warmup=settings.steps * _WARM), 1, settings.steps)
 
 
 def _require_same(path: Path, before: dict[str, Any], settings: Settings) -> None:

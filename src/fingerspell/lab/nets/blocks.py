@@ -1,4 +1,4 @@
-"""Layers with Keras's defaults, shared by the network families.
+"""Layers shared by the network families: with Keras's defaults, and the block of the residual ones.
 
 Keras 3.16 differs from PyTorch: Glorot-uniform kernels and zero biases, BatchNorm momentum 0.99 (0.01 as PyTorch
 counts it), epsilon 1e-3 and a running variance without Bessel's correction, LayerNorm epsilon 1e-3, L2 as λ·Σw² on
@@ -124,6 +124,37 @@ def global_average(maps: Tensor) -> Tensor:
 def flatten_hwc(maps: Tensor) -> Tensor:
     """(N, C, h, w) → (N, h·w·C) in Keras's order, so that dense kernels can be carried over as they are."""
     return maps.permute(0, 2, 3, 1).flatten(1)
+
+
+def he_conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """A convolution without bias, padded to keep its size at stride 1, initialised for ReLU (He et al. 2015)."""
+    layer = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
+    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    return layer
+
+
+class PreActivationBlock(nn.Module):
+    """norm–ReLU–conv–norm–ReLU–conv, added to the input (or to its strided 1×1 projection).
+
+    He et al., "Identity Mappings in Deep Residual Networks" (2016); PyTorch's BatchNorm defaults, for trainings too
+    short for Keras's momentum.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(inputs)
+        self.conv1 = he_conv(inputs, outputs, 3, stride)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.conv2 = he_conv(outputs, outputs, 3)
+        self.project = he_conv(inputs, outputs, 1, stride) if stride > 1 or inputs != outputs else None
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(N, inputs, h, w) → (N, outputs, h/stride, w/stride)."""
+        active = F.relu(self.norm1(maps))
+        kept = maps if self.project is None else self.project(active)
+        inner = self.conv1(active)
+        added: Tensor = kept + self.conv2(F.relu(self.norm2(inner)))
+        return added
 
 
 class SpatialSelfAttention(nn.Module):

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fingerspell.lab.nets.blocks import Network, global_average
+from fingerspell.lab.nets.blocks import Network, PreActivationBlock, global_average, he_conv
 
 LANDMARKS = 21
 _BY_LETTER, _BY_HAND, _MOSTLY_RIGHT = 2.0, 0.6, 1.0  # see above; a logit of the photo against its mirror image
@@ -39,31 +39,6 @@ class Learnt:
     logits: Tensor
     landmarks: Tensor
     hands: Tensor
-
-
-def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    layer = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
-    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-    return layer
-
-
-class _Block(nn.Module):
-    """norm–ReLU–conv–norm–ReLU–conv, added to the input (or to its strided 1×1 projection)."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.norm1 = nn.BatchNorm2d(inputs)
-        self.conv1 = _conv(inputs, outputs, 3, stride)
-        self.norm2 = nn.BatchNorm2d(outputs)
-        self.conv2 = _conv(outputs, outputs, 3)
-        self.project = _conv(inputs, outputs, 1, stride) if stride > 1 or inputs != outputs else None
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """(N, inputs, h, w) → (N, outputs, h/stride, w/stride)."""
-        active = F.relu(self.norm1(maps))
-        kept = maps if self.project is None else self.project(active)
-        added: Tensor = kept + self.conv2(F.relu(self.norm2(self.conv1(active))))
-        return added
 
 
 class HandNetwork(Network):
@@ -86,11 +61,11 @@ class HandNetwork(Network):
     ) -> None:
         super().__init__()
         inputs = stages[0][0]
-        self.stem = _conv(3, inputs, 5, stride=2)
+        self.stem = he_conv(3, inputs, 5, stride=2)
         blocks = []
         for stage, (channels, count) in enumerate(stages):
             for number in range(count):
-                blocks.append(_Block(inputs, channels, 2 if number == 0 and stage > 0 else 1))
+                blocks.append(PreActivationBlock(inputs, channels, 2 if number == 0 and stage > 0 else 1))
                 inputs = channels
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.BatchNorm2d(inputs)

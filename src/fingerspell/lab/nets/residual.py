@@ -10,33 +10,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fingerspell.lab.nets.blocks import Network, global_average
-
-
-def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    layer = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
-    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-    return layer
-
-
-class _Block(nn.Module):
-    """norm–ReLU–conv–norm–ReLU–conv, added to the input (or to its strided 1×1 projection)."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.norm1 = nn.BatchNorm2d(inputs)
-        self.conv1 = _conv(inputs, outputs, 3, stride)
-        self.norm2 = nn.BatchNorm2d(outputs)
-        self.conv2 = _conv(outputs, outputs, 3)
-        self.project = _conv(inputs, outputs, 1, stride) if stride > 1 or inputs != outputs else None
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """(N, inputs, h, w) → (N, outputs, h/stride, w/stride)."""
-        active = F.relu(self.norm1(maps))
-        kept = maps if self.project is None else self.project(active)
-        inner = self.conv1(active)
-        added: Tensor = kept + self.conv2(F.relu(self.norm2(inner)))
-        return added
+from fingerspell.lab.nets.blocks import Network, PreActivationBlock, global_average, he_conv
 
 
 class ResidualSmall(Network):
@@ -45,8 +19,10 @@ class ResidualSmall(Network):
     def __init__(self, classes: int, height: int, width: int) -> None:
         super().__init__()
         stages = ((32, 32, 1), (32, 64, 2), (64, 64, 1), (64, 128, 2), (128, 128, 1))
-        self.stem = _conv(3, 32, 5, stride=2)
-        self.blocks = nn.Sequential(*(_Block(inputs, outputs, stride) for inputs, outputs, stride in stages))
+        self.stem = he_conv(3, 32, 5, stride=2)
+        self.blocks = nn.Sequential(
+            *(PreActivationBlock(inputs, outputs, stride) for inputs, outputs, stride in stages)
+        )
         self.norm = nn.BatchNorm2d(128)
         self.dropout = nn.Dropout(0.3)
         self.output = nn.Linear(128, classes)

@@ -10,9 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
-
-from fingerspell.lab.nets.blocks import Network
+from torch import Tensor, nn
 
 _STEPS = "steps"
 
@@ -29,14 +27,14 @@ class WeightAverage:
         self._decay = decay
 
     @classmethod
-    def of(cls, net: Network, decay: float) -> WeightAverage:
+    def of(cls, net: nn.Module, decay: float) -> WeightAverage:
         """Begin with a network's weights."""
         if not decay:
             return cls({}, decay)
         tensors = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
         return cls(tensors | {_STEPS: torch.zeros((), dtype=torch.int64)}, decay)
 
-    def follow(self, net: Network) -> None:
+    def follow(self, net: nn.Module) -> None:
         """Take in the weights after a step."""
         if not self.tensors:
             return
@@ -56,14 +54,18 @@ class WeightAverage:
         for name, mean in self.tensors.items():
             mean.copy_(tensors[name])
 
+    def put_into(self, net: nn.Module) -> None:
+        """Give the network the averaged weights for good."""
+        net.load_state_dict({name: tensor for name, tensor in self.tensors.items() if name != _STEPS})
+
     @contextmanager
-    def in_place_of(self, net: Network) -> Iterator[None]:
+    def in_place_of(self, net: nn.Module) -> Iterator[None]:
         """While the block runs, the network has the averaged weights."""
         if not self.tensors:
             yield
             return
         kept = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
-        net.load_state_dict({name: tensor for name, tensor in self.tensors.items() if name != _STEPS})
+        self.put_into(net)
         try:
             yield
         finally:

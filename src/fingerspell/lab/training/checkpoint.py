@@ -14,11 +14,10 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from fingerspell.core.durable import write_bytes
 from fingerspell.core.errors import TrainingError
-from fingerspell.lab.nets.blocks import Network
 from fingerspell.lab.training.average import WeightAverage
 from fingerspell.lab.training.optimizer import load_moments, moments
 
@@ -26,7 +25,7 @@ FORMAT = "fingerspell-checkpoint/1"
 
 
 def save_checkpoint(
-    path: Path, net: Network, optimizer: torch.optim.Optimizer, average: WeightAverage, state: dict[str, Any]
+    path: Path, net: nn.Module, optimizer: torch.optim.Optimizer, average: WeightAverage, state: dict[str, Any]
 ) -> None:
     """Replace the checkpoint atomically. `state` must be JSON-ready; floats are kept to the last bit."""
     tensors = {f"net.{name}": tensor for name, tensor in net.state_dict().items()}
@@ -37,7 +36,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, net: Network, optimizer: torch.optim.Optimizer, average: WeightAverage
+    path: Path, net: nn.Module, optimizer: torch.optim.Optimizer, average: WeightAverage
 ) -> dict[str, Any]:
     """Put network, optimiser and averaged weights back as they were. Returns the state.
 

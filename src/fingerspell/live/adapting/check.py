@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from fingerspell.core.certainty import calibration_error
 from fingerspell.core.head import Head, softmax
 from fingerspell.core.progress import Progress, silent
+from fingerspell.core.reliability import wilson
 from fingerspell.core.scoring import Interval
 from fingerspell.live.adapting.folds import Folds
 from fingerspell.live.adapting.refit import PULLS, Floats, Task, changed, solve, task_of
 
-_Z = 1.959963984540054  # 95%
 _LEAST = 1e-12
 _CHECK_TOLERANCE = 1e-4  # of fits that only judge: further digits change no answer
 
@@ -45,7 +45,7 @@ class Score:
     @property
     def interval(self) -> Interval:
         """95%, by Wilson; photos that resemble each other make it narrower than it should be."""
-        return wilson(self.right, self.photos)
+        return Interval(*wilson(self.right, self.photos))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -86,14 +86,6 @@ class Checked:
         if self.gained == self.lost == 0:
             return self.after.loss < self.before.loss
         return self.gained - self.lost >= math.sqrt(self.gained + self.lost)
-
-
-def wilson(right: int, total: int) -> Interval:
-    """95% interval of a share (Wilson 1927); `total` ≥ 1."""
-    share, square = right / total, _Z * _Z / total
-    middle = (share + square / 2) / (1 + square)
-    half = _Z * math.sqrt(share * (1 - share) / total + square / (4 * total)) / (1 + square)
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
 
 
 def check(

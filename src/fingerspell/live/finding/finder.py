@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.core.bundle import Bundle
-from fingerspell.core.errors import BundleError, MissingExtraError
+from fingerspell.core.errors import BundleError
 from fingerspell.core.finder_file import BOXES, FRAMES, MULTIPLE, SCORES
 from fingerspell.live.finding.square import HandBox, Square, resized
+from fingerspell.live.session import open_session
 
 WINDOW = 128
 """Pixels of the side of a window that is searched instead of the whole frame."""
 _FEWEST = 0.6  # of the pixels that the finder may see: frames of other shapes get nearly as many
-_MOST_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,15 @@ class HandFinder:
         card = bundle.card["finder"]
         self.framing, self.threshold = float(card["framing"]), float(card["score"])
         self._pixels = int(card["input"][0]) * int(card["input"][1])
-        self._session = _open_session(bundle, threads)
+        self._session = open_session(
+            bundle.finder,
+            [FRAMES],
+            [SCORES, BOXES],
+            threads=threads,
+            what="finder",
+            bundle=bundle.path,
+            remedy="add a finder again with 'fingerspell finder add'",
+        )
 
     def find(
         self, frame: NDArray[np.uint8], window: Square | None = None, *, at_least: float | None = None
@@ -144,31 +150,3 @@ def _within(edges: NDArray[np.float64], score: float, height: int, width: int) -
     if not (right - left >= 1 and bottom - top >= 1):
         return None
     return FoundHand(HandBox(float(left), float(top), float(right), float(bottom)), score)
-
-
-def _open_session(bundle: Bundle, threads: int | None) -> Any:
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("onnxruntime", "live") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = onnxruntime.InferenceSession(bundle.finder, options, providers=["CPUExecutionProvider"])
-        names = [item.name for item in session.get_inputs()], [item.name for item in session.get_outputs()]
-    except Exception as error:  # ONNX Runtime's own errors share no base class but this
-        raise BundleError(
-            f"the finder of {bundle.path} cannot be run: {str(error).splitlines()[0]}",
-            expected="a finder that this version of ONNX Runtime knows",
-            remedy="update onnxruntime, or add a finder again with 'fingerspell finder add'",
-        ) from error
-    if names != ([FRAMES], [SCORES, BOXES]):
-        raise BundleError(
-            f"the finder of {bundle.path} has inputs and outputs {names}",
-            expected=f"{FRAMES} → {SCORES}, {BOXES}",
-            remedy="add a finder again with 'fingerspell finder add'",
-        )
-    return session
