@@ -42,6 +42,7 @@ TIMES = (
     "made",
     "ended",
     "seconds",
+    "wait",
     "seconds_per_epoch",
     "epoch_seconds",
     "step_seconds",

@@ -31,14 +31,7 @@ from fingerspell.live.spelling.event import Event
 
 pytest.importorskip("onnxruntime")
 
-RUN = (
-    "import sys, typer\n"
-    "from fingerspell.cli import main\n"
-    "if not any(c.name == 'predict' for c in main.app.registered_commands):\n"
-    "    from fingerspell.cli.predict import predict_command\n"
-    "    main.app.command('predict')(predict_command)\n"
-    "main.main()\n"
-)
+RUN = "from fingerspell.cli import main\nmain.main()\n"
 
 
 @pytest.fixture

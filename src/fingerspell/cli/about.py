@@ -39,7 +39,7 @@ def nets_command(
         cost = multiply_adds(net, height, width)
         shape = f"{height}×{width}×3"
         table.add_row(name, shape, f"{every:,}", f"{trainable:,}", f"{cost / 1e6:,.0f} M", entry.summary)
-    console.out.print(table)
+    console.out().print(table)
 
 
 def doctor_command() -> None:

@@ -17,14 +17,14 @@ _STYLE = {"problem": "bold red", "notice": "yellow", "good": "green"}
 
 def show_audit(audit: Audit) -> None:
     """Print an audit on stdout: readable without colour, every figure in words."""
-    out.print(f"[bold]{audit.photos:,} photos, {len(audit.classes)} classes[/] in {escape(str(audit.root))}")
+    out().print(f"[bold]{audit.photos:,} photos, {len(audit.classes)} classes[/] in {escape(str(audit.root))}")
     for note in audit.notes:
-        out.print(escape(note))
+        out().print(escape(note))
     for table in (_classes(audit), _findings(audit), _splits(audit)):
-        out.print()
-        out.print(table)
-    out.print()
-    out.print(escape(audit.recommendation.text))
+        out().print()
+        out().print(table)
+    out().print()
+    out().print(escape(audit.recommendation.text))
 
 
 def _classes(audit: Audit) -> Table:

@@ -77,7 +77,8 @@ def camera_command(
     source = parse_source(camera)
     dictionary = spelled.make_dictionary(words)
     recognizer = Recognizer(bundle_or_default(bundle))
-    reader = spelled.make_reader(recognizer, box, hand, hold, release, certain, find)
+    how = spelled.how_to_read(recognizer.bundle.card, box, hand, hold, release, certain, find)
+    reader = how.reader(recognizer)
     recognizer.warm_up(*_USUAL_SQUARES)
     on_screen = sys.stdout.isatty() and not as_json
     keys: AbstractContextManager[Keys] = _no_keys() if source.kind == "pipe" else terminal_keys()

@@ -6,45 +6,62 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
-
-from rich.console import Console
-from rich.markup import escape
-from rich.text import Text
 
 from fingerspell.core.errors import FingerspellError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from fingerspell.core.progress import Progress
 
 _PIPED = 160  # columns: a table in a file or a pipe must not be cut to the 80 that nobody sees
-_width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED
-out = Console(highlight=False, soft_wrap=True, emoji=False, width=_width)
-err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+
+@cache
+def out() -> Console:
+    """Standard output. Rich is loaded when something is first said: a bare answer does not wait for it."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED
+    return Console(highlight=False, soft_wrap=True, emoji=False, width=width)
+
+
+@cache
+def err() -> Console:
+    """Standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def show_error(error: FingerspellError) -> None:
     """Print an error as `error:`, `expected:` and `hint:` lines on stderr, readable without colour."""
-    err.print(Text.assemble(("error:", "bold red"), " ", error.found))
+    from rich.text import Text
+
+    err().print(Text.assemble(("error:", "bold red"), " ", error.found))
     if error.expected:
-        err.print(Text.assemble("  expected: ", error.expected))
+        err().print(Text.assemble("  expected: ", error.expected))
     if error.remedy:
-        err.print(Text.assemble(("  hint:", "bold"), " ", error.remedy))
+        err().print(Text.assemble(("  hint:", "bold"), " ", error.remedy))
 
 
 def note(text: str) -> None:
     """Print a message for people on stderr."""
-    err.print(text, markup=False)
+    err().print(text, markup=False)
 
 
 def heading(text: str) -> None:
     """Print the heading of a step of longer work on stderr."""
-    err.print(f"\n[bold]── {escape(text)}[/]")
+    from rich.markup import escape
+
+    err().print(f"\n[bold]── {escape(text)}[/]")
 
 
 def give(text: object) -> None:
     """Print a result, such as the path of what was made, on stdout as it is: a script may read it."""
-    out.print(str(text), markup=False)
+    out().print(str(text), markup=False)
 
 
 @contextmanager
@@ -57,7 +74,7 @@ def progress_bar() -> Iterator[Progress]:
     from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bars, tasks = Bars(*columns, console=err), {}
+    bars, tasks = Bars(*columns, console=err()), {}
 
     def report(task: str, done: int, total: int) -> None:
         if task not in tasks:

@@ -10,12 +10,7 @@ import typer
 from fingerspell.cli import console
 from fingerspell.core.errors import FingerspellError
 
-app = typer.Typer(
-    help="Look at a folder of photos, split or draw it, without changing it; or render one.", no_args_is_help=True
-)
 
-
-@app.command("audit")
 def audit_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of photos.")],
     json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write all of it as JSON.")] = None,

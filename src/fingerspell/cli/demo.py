@@ -186,7 +186,7 @@ def _name_unseen(bundle: Path, run: RunFolder, split: Split) -> None:
     for photo in unseen[:: max(1, len(unseen) // _SHOWN)][:_SHOWN]:
         named = recognizer.predict_bytes((split.manifest.root / photo.path).read_bytes())
         mark = "right" if named.label == photo.label else f"wrong, it shows {photo.label}"
-        console.out.print(f"{photo.path:<28}{named.label:<8}{named.probability:6.1%}  {mark}")
+        console.out().print(f"{photo.path:<28}{named.label:<8}{named.probability:6.1%}  {mark}")
 
 
 def _summary(photos: Path, run: RunFolder, bundle: Path, results: list[SourceResult], seconds: float) -> None:
@@ -194,18 +194,18 @@ def _summary(photos: Path, run: RunFolder, bundle: Path, results: list[SourceRes
 
     console.heading("done")
     for result in results:
-        console.out.print(f"{_in_words(result)}  {result.name}: {result.description}")
+        console.out().print(f"{_in_words(result)}  {result.name}: {result.description}")
     if is_rendered(photos):
-        console.out.print(_ABOUT_RENDERED)
+        console.out().print(_ABOUT_RENDERED)
     elif len(results) > 1:
-        console.out.print(
+        console.out().print(
             "The first number is about the people, room and camera it learnt from; the others are about a stranger. "
             "Trust the lowest: one signer's photos do not make a recogniser for everybody."
         )
-    console.out.print(f"audit   {run.path.parent / 'audit.html'}")
-    console.out.print(f"report  {run.report}")
-    console.out.print(f"bundle  {bundle}")
-    console.out.print(f"in {seconds / 60:.1f} minutes; try it: fingerspell predict {bundle} photo.jpg")
+    console.out().print(f"audit   {run.path.parent / 'audit.html'}")
+    console.out().print(f"report  {run.report}")
+    console.out().print(f"bundle  {bundle}")
+    console.out().print(f"in {seconds / 60:.1f} minutes; try it: fingerspell predict {bundle} photo.jpg")
 
 
 def _in_words(result: SourceResult) -> str:

@@ -317,7 +317,7 @@ def _print_table(comparison: Comparison) -> None:
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in comparison.rows:
         table.add_row(*_cells(row, comparison.sources))
-    console.out.print(table)
+    console.out().print(table)
 
 
 def _cells(row: Row, sources: tuple[str, ...]) -> list[str]:

@@ -23,13 +23,10 @@ if TYPE_CHECKING:
     from fingerspell.lab.finder.training import Settings, Trained
     from fingerspell.live.finding.finder import HandFinder
 
-app = typer.Typer(help="Find the hand in a whole frame: train a finder, put it into a bundle.", no_args_is_help=True)
-
 _HIGH, _WIDE = 192, 256  # pixels of a scene
 _PEOPLE = 0.4  # of the scenes show people besides those that do anyway: faces must not be hands
 
 
-@app.command("train")
 def train_command(
     rendered: Annotated[Path, typer.Option(metavar="DIR", help="Rendered hands, made by 'fingerspell data synth'.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The finder to write, an ONNX file.")],
@@ -155,7 +152,6 @@ def _train(stock: Stock, settings: Settings, checkpoint: Path, threads: int, req
         return train(stock, settings, checkpoint, progress=progress, stop=request.reason, tell=tell)
 
 
-@app.command("add")
 def add_command(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle made by 'fingerspell export'.")],
     finder: Annotated[Path, typer.Argument(metavar="FINDER", help="A file made by 'fingerspell finder train'.")],

@@ -7,58 +7,38 @@ import os
 import sys
 import traceback
 from contextlib import suppress
+from typing import Any
 
 import typer
 
-from fingerspell.cli import (
-    about,
-    adapt,
-    camera,
-    console,
-    data,
-    demo,
-    evaluate,
-    export,
-    finder,
-    import_keras,
-    live,
-    predict,
-    reproduce,
-    sheet,
-    site,
-    split,
-    synth,
-    train,
-)
+from fingerspell.cli import console
+from fingerspell.cli.on_demand import OnDemand
+from fingerspell.cli.verbs import VERBS
 from fingerspell.core.errors import FingerspellError, MissingExtraError
+
+
+class _Verbs(OnDemand):
+    """All of them."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(VERBS, **settings)
+
 
 app = typer.Typer(
     name="fingerspell",
+    cls=_Verbs,
     help="Photos of hand signs → a trained, honestly measured recogniser of the ASL alphabet.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode="rich",
 )
-data.app.command("split")(split.split_command)
-data.app.command("synth")(synth.synth_command)
-data.app.command("sheet")(sheet.sheet_command)
-app.add_typer(data.app, name="data")
-app.command("train")(train.train_command)
-app.command("evaluate")(evaluate.evaluate_command)
-app.command("compare")(evaluate.compare_command)
-app.command("export")(export.export_command)
-app.command("adapt")(adapt.adapt_command)
-app.command("predict")(predict.predict_command)
-app.command("camera")(camera.camera_command)
-app.command("live")(live.live_command)
-app.add_typer(site.app, name="site")
-app.add_typer(finder.app, name="finder")
-app.command("reproduce")(reproduce.reproduce_command)
-app.command("import-keras")(import_keras.import_keras_command)
-app.command("demo")(demo.demo_command)
-app.command("nets")(about.nets_command)
-app.command("doctor")(about.doctor_command)
+
+
+@app.callback()
+def _group() -> None:
+    """Nothing: Typer makes a group of what has this, and its verbs are not known to it."""
+
 
 _EXTRA_OF = {
     "torch": "lab",

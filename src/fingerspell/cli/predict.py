@@ -13,7 +13,6 @@ import typer
 from fingerspell.cli import console, spelled
 from fingerspell.cli.bundles import bundle_and_rest
 from fingerspell.cli.spelled import printable
-from fingerspell.core.certainty import threshold_of
 from fingerspell.core.errors import DataError, FingerspellError
 
 if TYPE_CHECKING:
@@ -84,11 +83,7 @@ def predict_command(
     recognizer = Recognizer(bundle)
     finder = _finder(recognizer, find)
     work = _Predicting(recognizer, finder, as_json, top, spelled.make_dictionary(words))
-
-    def reader() -> Reader:
-        return spelled.make_reader(recognizer, box, hand, hold, release, certain, find)
-
-    reader()  # settings that make no sense are said before anything is read
+    how = spelled.how_to_read(recognizer.bundle.card, box, hand, hold, release, certain, find)
     if fps is not None and not 0 < fps <= 1000:
         raise DataError(f"{fps:g} frames a second", expected="above 0, at most 1000", remedy="--fps 15")
     for path in paths:
@@ -96,7 +91,7 @@ def predict_command(
         if source is None:
             work.photos(path)
         elif isinstance(source, Iterable):
-            work.video(path, source, reader(), heading=len(paths) > 1)
+            work.video(path, source, how.reader(recognizer), heading=len(paths) > 1)
         else:
             work.photo(source)
     if work.failed:
@@ -163,6 +158,8 @@ class _Predicting:
         top: int,
         dictionary: Dictionary | None,
     ) -> None:
+        from fingerspell.core.certainty import threshold_of
+
         self.answered = self.failed = 0
         self._recognizer, self._finder = recognizer, finder
         self._sure_from = threshold_of(recognizer.bundle.card)

@@ -352,7 +352,7 @@ def _summary(work: _Work) -> None:
 
     for its in work.record.results["networks"]:
         recorded = percent(its["recorded"]["best_val_accuracy"] if its["recorded"] else None)
-        console.out.print(
+        console.out().print(
             f"{its['name']:<22}best val_accuracy {percent(its['best']):>6}, notebook's {recorded:>6}; {its['ended']}",
             markup=False,
         )

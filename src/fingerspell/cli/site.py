@@ -10,15 +10,7 @@ import typer
 from fingerspell.cli import console
 from fingerspell.cli.bundles import BundleArgument, bundle_or_default
 
-app = typer.Typer(no_args_is_help=True, help="The page as a site of plain files.", rich_markup_mode="rich")
 
-
-@app.callback()
-def _verbs() -> None:
-    """Keep `build` a verb of its own, though it is the only one."""
-
-
-@app.command("build")
 def build_command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the site.", show_default=False)],
     bundle: BundleArgument = None,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
 from fingerspell.cli import console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from fingerspell.live.frames.box import Box
+    from fingerspell.live.hand import Hand
     from fingerspell.live.reader import Reader
     from fingerspell.live.recognizer import Recognizer
     from fingerspell.live.spelling.event import Event
+    from fingerspell.live.spelling.settings import SpellingSettings
     from fingerspell.live.words.dictionary import Dictionary
 
 BoxOption = Annotated[
@@ -42,24 +44,40 @@ CertainOption = Annotated[
 WordsOption = Annotated[bool, typer.Option("--words", help="Correct words with an English word list.")]
 
 
-def make_reader(
-    recognizer: Recognizer,
+class HowToRead(NamedTuple):
+    """The user's settings of a reader, found to make sense."""
+
+    settings: SpellingSettings
+    box: Box | None
+    hand: Hand
+    find: bool | Literal["auto"]
+
+    def reader(self, recognizer: Recognizer) -> Reader:
+        """A reader with them."""
+        from fingerspell.live.reader import Reader
+
+        return Reader(recognizer, self.settings, self.box, self.hand, self.find)
+
+
+def how_to_read(
+    card: Mapping[str, Any],
     box: str | None,
     hand: str,
     hold: float | None,
     release: float | None,
     certain: float | None,
     find: bool | None = None,
-) -> Reader:
-    """A reader with the user's settings. Raises FingerspellError where they make no sense."""
-    from fingerspell.live.frames.box import Box
+) -> HowToRead:
+    """The user's settings for a bundle with this card. Raises FingerspellError where they make no sense."""
+    from fingerspell.live.frames.box import Box, require_one_way
     from fingerspell.live.hand import hand_named
-    from fingerspell.live.reader import Reader
     from fingerspell.live.spelling.settings import settings_for
 
-    settings = settings_for(recognizer.bundle.card, hold=hold, release=release, certain=certain)
-    part: Box | None = None if box is None else Box.parse(box)
-    return Reader(recognizer, settings, part, hand_named(hand), "auto" if find is None else find)
+    settings = settings_for(card, hold=hold, release=release, certain=certain)
+    part = None if box is None else Box.parse(box)
+    how = HowToRead(settings, part, hand_named(hand), "auto" if find is None else find)
+    require_one_way(how.box, how.find)
+    return how
 
 
 def event_line(event: Event) -> str:

@@ -47,6 +47,7 @@ class StopRequest:
 def stop_on_signals() -> Iterator[StopRequest]:
     """Turn SIGINT and SIGTERM into a request while the block runs."""
     request = StopRequest()
+    console.err()  # what the handler says must not wait for an import, nor come into the middle of one
     before = {number: signal.signal(number, request.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield request
@@ -77,7 +78,7 @@ class ShownProgress:
 
         text, said = TextColumn("{task.description}"), TextColumn("{task.fields[said]}")
         self._bars = Progress(
-            text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), said, console=console.err, transient=True
+            text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), said, console=console.err(), transient=True
         )
         self._bars.start()
         label = f"epoch {entry['epoch'] + 1}/{self._epochs}"
@@ -90,7 +91,8 @@ class ShownProgress:
             f"epoch {entry['epoch'] + 1}/{self._epochs}  loss {entry['train_loss']:.4f}  "
             f"accuracy {entry['train_accuracy']:.4f}  val_loss {entry['val_loss']:.4f}  "
             f"val_accuracy {entry['val_accuracy']:.4f}{' *' if entry['best'] else '  '}  lr {entry['lr']:.2e}  "
-            f"{entry['photos_per_second']:,.0f} photos/s  {entry['seconds']:.0f} s"
+            f"{entry['photos_per_second']:,.0f} photos/s  {entry['seconds']:.0f} s, "
+            f"{entry['wait'] / max(entry['seconds'], 1e-9):.1%} waiting for photos"
         )
 
     def close(self) -> None:

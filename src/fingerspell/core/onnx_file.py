@@ -145,12 +145,11 @@ def _packed(values: memoryview) -> list[int]:
 def _refers_elsewhere(message: memoryview, kind: str, depth: int) -> bool:
     if depth > _MAX_DEPTH:
         raise ValueError("it is nested too deep")
+    if kind == "tensor":
+        return any(n == _EXTERNAL_DATA or (n == _DATA_LOCATION and value != 0) for n, value in _fields(message))
+    ways = _WAYS[kind]
     for number, value in _fields(message):
-        if kind == "tensor":
-            if number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0):
-                return True
-            continue
-        way = _WAYS[kind].get(number)
+        way = ways.get(number)
         if way and isinstance(value, memoryview) and _refers_elsewhere(value, way, depth + 1):
             return True
     return False
@@ -158,8 +157,8 @@ def _refers_elsewhere(message: memoryview, kind: str, depth: int) -> bool:
 
 def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
     """(field number, value) of one message; numbers of fixed width are passed over."""
-    at = 0
-    while at < len(message):
+    at, end = 0, len(message)
+    while at < end:
         tag, at = _varint(message, at)
         number, wire = tag >> 3, tag & 7
         if wire == 0:
@@ -167,7 +166,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
             yield number, value
         elif wire == 2:
             size, at = _varint(message, at)
-            if at + size > len(message):
+            if at + size > end:
                 raise ValueError("it is cut short")
             yield number, message[at : at + size]
             at += size
@@ -175,11 +174,13 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
             at += 8 if wire == 1 else 4
         else:
             raise ValueError("its content is not ONNX")
-    if at > len(message):
+    if at > end:
         raise ValueError("it is cut short")
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
+    if at < len(message) and message[at] < 0x80:  # nearly all of them
+        return message[at], at + 1
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(message):

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fingerspell.core.errors import DataError
 from fingerspell.live.finding.aim import Aim
 from fingerspell.live.finding.finder import FoundHand, HandFinder
-from fingerspell.live.frames.box import Box
+from fingerspell.live.frames.box import Box, require_one_way
 from fingerspell.live.frames.frame import Frame
 from fingerspell.live.hand import Hand, HandChooser
 from fingerspell.live.recognizer import Prediction, Recognizer
@@ -96,10 +95,7 @@ class Reader:
         self._hand = HandChooser(hand, recognizer.labels)
         self._movement = MovementTracker()
         self._before: float | None = None
-        if find is True and box is not None:
-            raise DataError(
-                "a box is given, and the hand is to be found", expected="one of them", remedy="leave one out"
-            )
+        require_one_way(box, find)
         self.finds = find is True or (find == "auto" and box is None and recognizer.bundle.finder is not None)
         self._aim = Aim(HandFinder(recognizer.bundle)) if self.finds else None
 

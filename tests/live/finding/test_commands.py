@@ -10,7 +10,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from fingerspell.cli import finder
+from fingerspell.cli.main import app
 from fingerspell.cli.predict import predict_command
 from fingerspell.core.bundle import read_bundle
 from fingerspell.core.errors import BundleError, DataError
@@ -20,7 +20,7 @@ pytest.importorskip("onnxruntime")
 
 @pytest.fixture
 def add():
-    return lambda *args: CliRunner().invoke(finder.app, ["add", *map(str, args)])
+    return lambda *args: CliRunner().invoke(app, ["finder", "add", *map(str, args)])
 
 
 @pytest.fixture

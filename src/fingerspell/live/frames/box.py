@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,12 @@ class Box:
         first_row, end_row = _span(self.top, self.height, height)
         first_column, end_column = _span(self.left, self.width, width)
         return pixels[first_row:end_row, first_column:end_column]
+
+
+def require_one_way(box: Box | None, find: bool | Literal["auto"]) -> None:
+    """Raises DataError where a box is given and the hand is to be found all the same."""
+    if find is True and box is not None:
+        raise DataError("a box is given, and the hand is to be found", expected="one of them", remedy="leave one out")
 
 
 def _span(start: float, length: float, size: int) -> tuple[int, int]:
