@@ -6,6 +6,7 @@ from fingerspell.core.durable import digest_of
 from fingerspell.core.errors import DataError, RecipeError
 from fingerspell.core.preprocess import PreprocessSpec
 from fingerspell.lab import recipe as recipes
+from fingerspell.lab.nets.registry import build, multiply_adds
 from fingerspell.lab.recipe import Recipe, from_dict, read, shipped
 
 NOTEBOOK = {
@@ -34,7 +35,7 @@ class TestShipped:
         }
 
     def test_all_are_there(self):
-        assert set(shipped()) >= {*NOTEBOOK, "quick"}
+        assert set(shipped()) >= {*NOTEBOOK, "quick", "fast"}
 
     @pytest.mark.parametrize("name", NOTEBOOK)
     def test_the_notebooks_values(self, name):
@@ -70,8 +71,23 @@ class TestShipped:
         assert recipe.cyclic is not None
         assert (recipe.cyclic.base, recipe.cyclic.top, recipe.cyclic.half_cycle) == (1e-4, 2e-3, 4)
 
-    def test_quick_does_not_leak(self):
-        assert read("quick").split.by == "block"
+    @pytest.mark.parametrize("name", ["quick", "fast"])
+    def test_ours_do_not_leak_and_do_not_mirror(self, name):
+        assert read(name).split.by == "block"
+        assert not read(name).policy().flip
+
+    def test_fast_takes_about_half_of_the_work_of_quick_in_bfloat16(self):
+        def multiplications(name: str) -> int:
+            recipe = read(name)
+            height, width = recipe.preprocess.height, recipe.preprocess.width
+            net = build(recipe.network, 29, height, width)
+            return recipe.training.epochs * multiply_adds(net, height, width)
+
+        fast = read("fast")
+        assert multiplications("fast") < 0.55 * multiplications("quick")
+        assert fast.training.precision == "bfloat16"
+        assert fast.cosine is not None
+        assert fast.cosine.warmup < fast.training.epochs / 4
 
 
 class TestUnknown:

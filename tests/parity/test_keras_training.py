@@ -4,6 +4,7 @@ Where gradients are compared, both sides work with 64-bit floats (see `keras_pai
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -176,10 +177,11 @@ def test_cross_entropy_beyond_its_clip():
 class Recorded(Trainer):
     """The loop itself, in 64 bits, that notes each batch and its rate."""
 
-    def _batch(self, some):
-        photos, named, seen = super()._batch(some)
-        self.batches.append((photos.permute(0, 2, 3, 1).numpy(), named.numpy()))
-        return photos, named, seen
+    def _batch(self):
+        given = super()._batch()
+        given = replace(given, photos=given.photos.double())
+        self.given.append((given.photos.permute(0, 2, 3, 1).numpy(), given.labels.numpy()))
+        return given
 
     def _scaled(self, levels):
         return super()._scaled(levels).double()
@@ -209,7 +211,7 @@ def train_here(pair: Pair, place, schedule: dict) -> Recorded:
     )
     model = Model(pair.network, LABELS, PreprocessSpec(pair.height, pair.width), pair.net.double())
     trainer = Recorded(settings, model, data, RunFolder(place), torch.device("cpu"))
-    trainer.batches = []
+    trainer.given = []
     trainer.fit()
     return trainer
 
@@ -226,7 +228,7 @@ def train_there(pair: Pair, trainer: Recorded, callbacks: list, rates: list[floa
         for step in range(epoch * trainer.steps_per_epoch, (epoch + 1) * trainer.steps_per_epoch):
             if rates is not None:
                 pair.model.optimizer.learning_rate = rates[step]
-            photos, right = trainer.batches[step]
+            photos, right = trainer.given[step]
             pair.model.train_on_batch(photos, one_hot(right))
         scores = pair.model.evaluate(chosen, named, batch_size=10, verbose=0, return_dict=True)
         logs = {"val_loss": scores["loss"], "val_accuracy": scores["accuracy"]}

@@ -185,7 +185,7 @@ def apply_one(photo: Levels, drawn: KerasDraw, fill: Fill = "nearest", cval: flo
     if drawn.flip_horizontal:
         result = result[:, ::-1]
     if drawn.brightness is not None:
-        result = _brightness_of_levels(drawn.brightness)[result.astype(np.uint8)]
+        result = brightness_of_levels(drawn.brightness)[result.astype(np.uint8)]
     return np.ascontiguousarray(result)
 
 
@@ -218,7 +218,7 @@ def apply(
     return result
 
 
-def _brightness_of_levels(factor: float) -> NDArray[np.float32]:
+def brightness_of_levels(factor: float) -> NDArray[np.float32]:
     """(256,): what Pillow's enhancer makes of each whole level: multiplied in single precision, then cut off."""
     scaled = np.arange(256, dtype=np.float32) * np.float32(factor)
     return np.asarray(np.floor(np.clip(scaled, 0, 255)), dtype=np.float32)

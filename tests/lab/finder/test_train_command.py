@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from fingerspell.cli import finder
+from fingerspell.cli.main import app
 from fingerspell.core.errors import DataError
 from fingerspell.lab.finder import training
 
@@ -18,7 +19,7 @@ from fingerspell.lab.finder import training
 def run(monkeypatch):
     monkeypatch.setattr(training, "SIZES", ((64, 64),))
     monkeypatch.setattr(training, "_OFTEN", (1.0,))
-    return lambda *args: CliRunner().invoke(finder.app, ["train", *map(str, args), "--batch", "2", "--scenes", "3"])
+    return lambda *args: CliRunner().invoke(app, ["finder", "train", *map(str, args), "--batch", "2", "--scenes", "3"])
 
 
 def test_a_finder_comes_out_and_the_same_call_says_it_is_done(run, rendered, photos, tmp_path):

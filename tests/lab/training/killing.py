@@ -112,7 +112,7 @@ def killed_until_done(photos: Path, out: Path, recipe: recipes.Recipe, chance: r
 def ending(out: Path) -> tuple[dict, dict, list]:
     """Weights, checkpoint tensors and the journal without times."""
     run = RunFolder(out)
-    timed = ("seconds", "photos_per_second")
+    timed = ("seconds", "wait", "photos_per_second")
     journal = [{k: v for k, v in entry.items() if k not in timed} for entry in read_journal(run.journal)]
     return load_file(run.weights), load_file(run.checkpoint), journal
 

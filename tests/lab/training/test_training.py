@@ -21,7 +21,7 @@ from fingerspell.lab import recipe as recipes
 from fingerspell.lab.data.manifest import scan
 from fingerspell.lab.data.split import Split, make_split
 from fingerspell.lab.nets.model import Model
-from fingerspell.lab.training import loop
+from fingerspell.lab.training import batches, loop
 from fingerspell.lab.training.device import choose_device, out_of_memory
 from fingerspell.lab.training.journal import Journal, read_journal
 from fingerspell.lab.training.launch import Surroundings, resume, split_for, start
@@ -149,8 +149,8 @@ def test_the_weights_kept_are_of_the_best_epoch_not_of_the_last(photos, around, 
 
 def test_every_epoch_has_an_order_of_its_own(photos, around, tmp_path, monkeypatch):
     orders = []
-    drawn = loop.Trainer._order
-    monkeypatch.setattr(loop.Trainer, "_order", lambda self: orders.append(drawn(self)) or orders[-1])
+    drawn = batches.Batches.order
+    monkeypatch.setattr(batches.Batches, "order", lambda self, epoch: orders.append(drawn(self, epoch)) or orders[-1])
     begin(recipe(training={"epochs": 2, "batch_size": 8}), photos, tmp_path / "run", around)
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(len(orders[0])))
     assert not np.array_equal(orders[0], orders[1])
@@ -250,7 +250,7 @@ def test_running_out_of_memory_names_a_smaller_batch(photos, around, tmp_path, m
     def full(*_args, **_values):
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(loop, "apply", full)
+    monkeypatch.setattr(batches.augment_cpu, "change", full)
     with pytest.raises(TrainingError, match="--batch-size 4"):
         begin(recipe(), photos, tmp_path / "run", around)
     assert out_of_memory(ValueError("something else"), 8) is None
@@ -260,7 +260,7 @@ def test_other_errors_are_not_hidden(photos, around, tmp_path, monkeypatch):
     def broken(*_args, **_values):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(loop, "apply", broken)
+    monkeypatch.setattr(batches.augment_cpu, "change", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         begin(recipe(), photos, tmp_path / "run", around)
 

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fingerspell.lab.nets.norming import norm_relu
+
 _Layer = TypeVar("_Layer", nn.Conv2d, nn.Linear)
 
 
@@ -74,6 +76,8 @@ class Network(nn.Module):
 
 class _KerasNorm2d(nn.BatchNorm2d):
     """BatchNorm of maps whose running variance is Keras's."""
+
+    as_keras = True
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - PyTorch's name
         """(N, C, h, w) → (N, C, h, w)."""
@@ -150,10 +154,10 @@ class PreActivationBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """(N, inputs, h, w) → (N, outputs, h/stride, w/stride)."""
-        active = F.relu(self.norm1(maps))
+        active = norm_relu(self.norm1, maps)
         kept = maps if self.project is None else self.project(active)
         inner = self.conv1(active)
-        added: Tensor = kept + self.conv2(F.relu(self.norm2(inner)))
+        added: Tensor = kept + self.conv2(norm_relu(self.norm2, inner))
         return added
 
 

@@ -16,10 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fingerspell.lab.nets.blocks import Network, PreActivationBlock, global_average, he_conv
+from fingerspell.lab.nets.norming import norm_relu
 
 LANDMARKS = 21
 _BY_LETTER, _BY_HAND, _MOSTLY_RIGHT = 2.0, 0.6, 1.0  # see above; a logit of the photo against its mirror image
@@ -111,7 +111,7 @@ class HandNetwork(Network):
 
     def _look(self, photos: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(N, 3, h, w) → features (N, D), landmarks (N, 21, 2), handedness (N, 2)."""
-        maps = F.relu(self.norm(self.blocks(self.stem(photos))))
+        maps = norm_relu(self.norm, self.blocks(self.stem(photos)))
         mean = global_average(maps)
         heat = torch.softmax(self.heat(maps).flatten(2).float(), dim=2)  # (N, 21, h·w)
         places = _places(maps.shape[2], maps.shape[3], heat)  # (h·w, 2)

@@ -19,12 +19,10 @@ from fingerspell.lab.nets.blocks import (
     flatten_hwc,
     global_average,
 )
+from fingerspell.lab.nets.norming import relu_norm
+from fingerspell.lab.nets.pooling import pool, relu_pool
 
 _CHANNELS = (32, 64, 128)
-
-
-def _pool(maps: Tensor) -> Tensor:
-    return F.max_pool2d(maps, 2)
 
 
 def _valid_side(side: int) -> int:
@@ -50,7 +48,7 @@ class NotebookV1(Network):
         """(N, 3, h, w) → (N, 256)."""
         maps = photos
         for layer in (self.conv1, self.conv2, self.conv3):
-            maps = _pool(F.relu(layer(maps)))
+            maps = relu_pool(layer(maps))
         return F.relu(self.dense1(flatten_hwc(maps)))
 
     def classify(self, features: Tensor) -> Tensor:
@@ -103,7 +101,7 @@ class NotebookV2(_Pooled):
         """(N, 3, h, w) → (N, 128, ≈h/8, ≈w/8)."""
         maps = photos
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            maps = _pool(norm(F.relu(conv(maps))))
+            maps = pool(relu_norm(norm, conv(maps)))
         return maps
 
 
@@ -124,7 +122,7 @@ class NotebookV3(_Pooled):
         """(N, 3, h, w) → (N, 128, h/8, w/8)."""
         maps = photos
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            maps = self.spatial_dropout(_pool(norm(F.relu(conv(maps)))))
+            maps = self.spatial_dropout(pool(relu_norm(norm, conv(maps))))
         return maps
 
 
@@ -142,11 +140,11 @@ class _DoubleBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """(N, inputs, h, w) → (N, outputs, h/2, w/2)."""
-        inner = self.norm1(F.relu(self.conv1(maps)))
-        inner = self.norm2(F.relu(self.conv2(inner)))
+        inner = relu_norm(self.norm1, self.conv1(maps))
+        inner = relu_norm(self.norm2, self.conv2(inner))
         if self.shortcut is not None:
             inner = inner + self.shortcut(maps)
-        dropped: Tensor = self.dropout(_pool(inner))
+        dropped: Tensor = self.dropout(pool(inner))
         return dropped
 
 

@@ -7,10 +7,10 @@ short trainings see too few steps for Keras's 0.01.
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fingerspell.lab.nets.blocks import Network, PreActivationBlock, global_average, he_conv
+from fingerspell.lab.nets.norming import norm_relu
 
 
 class ResidualSmall(Network):
@@ -29,7 +29,7 @@ class ResidualSmall(Network):
 
     def features(self, photos: Tensor) -> Tensor:
         """(N, 3, h, w) → (N, 128)."""
-        return global_average(F.relu(self.norm(self.blocks(self.stem(photos)))))
+        return global_average(norm_relu(self.norm, self.blocks(self.stem(photos))))
 
     def classify(self, features: Tensor) -> Tensor:
         """(N, 128) → (N, classes)."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from fingerspell.lab.augment import Policy
-from fingerspell.lab.keras_augment import apply, draw_one
+from fingerspell.lab.keras_augment import KerasDraw, draw_one
 from fingerspell.lab.keras_order import batches_per_pass, order_of_pass, stream_of_batch
 
 
@@ -36,10 +35,9 @@ class AsKeras:
         """(photos,) positions of the training photos in the order of an epoch, counted from 0."""
         return self.walked[order_of_pass(self.seed, epoch, len(self.walked), self.batch_size)]
 
-    def changed(self, pixels: NDArray[np.uint8], epoch: int, step: int) -> NDArray[np.float32]:
-        """The photos (N, h, w, 3) of a step of an epoch, changed: float32 levels, 0–255."""
+    def draws(self, count: int, epoch: int, step: int, height: int, width: int) -> list[KerasDraw]:
+        """The parameters of the `count` photos of a step of an epoch, for photos of this size in pixels."""
         photos = len(self.walked)
         seen = epoch * batches_per_pass(photos, self.batch_size) + step
         stream = stream_of_batch(self.seed, seen, photos, self.batch_size)
-        draws = [draw_one(self.policy, stream, *pixels.shape[1:3]) for _ in pixels]
-        return apply(pixels, draws, threads=torch.get_num_threads())
+        return [draw_one(self.policy, stream, height, width) for _ in range(count)]

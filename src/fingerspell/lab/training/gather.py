@@ -17,7 +17,7 @@ from fingerspell.lab.data.keras_walk import keras_walk
 from fingerspell.lab.data.manifest import Manifest, Photo
 from fingerspell.lab.data.shapes import Shapes
 from fingerspell.lab.data.split import Split
-from fingerspell.lab.training.loop import TrainingData
+from fingerspell.lab.training.batches import TrainingData
 
 
 def training_data(

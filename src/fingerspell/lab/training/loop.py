@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -20,18 +21,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fingerspell.core.errors import TrainingError
-from fingerspell.lab.augment import apply, draw, random_words
-from fingerspell.lab.data.joined import Pixels
-from fingerspell.lab.data.shapes import Shapes
-from fingerspell.lab.framing import Seen, frame
-from fingerspell.lab.framing import seen as seen_hands
+from fingerspell.lab.augment import random_words
 from fingerspell.lab.nets.hand import HandNetwork
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.recipe import Recipe
-from fingerspell.lab.training.as_keras import AsKeras
 from fingerspell.lab.training.average import WeightAverage
+from fingerspell.lab.training.batches import Batch, Batches, TrainingData, normalised, scaled
 from fingerspell.lab.training.checkpoint import load_checkpoint, save_checkpoint
 from fingerspell.lab.training.device import mixed_precision, out_of_memory
+from fingerspell.lab.training.feed import Ahead, AtOnce, Feed, places_from
 from fingerspell.lab.training.hands import hand_loss
 from fingerspell.lab.training.journal import Journal
 from fingerspell.lab.training.optimizer import build_optimizer, set_learning_rate
@@ -39,32 +37,7 @@ from fingerspell.lab.training.run import RunFolder
 from fingerspell.lab.training.schedule import build_schedule
 from fingerspell.lab.training.stopping import EarlyStopping
 
-_ORDER, _DROPOUT = 101, 102  # streams of random words, apart from the augmentation's
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What a run learns from and chooses by.
-
-    Attributes:
-        pixels: (rows, h, w, 3) uint8, of one folder or of several.
-        train_rows, val_rows: rows of `pixels`.
-        train_labels, val_labels: positions in the model's labels, int64.
-        train_ids: 64-bit identities of the training photos.
-        keras_walk: positions of the training photos in the order of Keras's directory walk, folder after folder.
-        shapes: of the training photos, for networks that learn hands.
-        val_pixels: what `val_rows` are rows of, where photos to learn from are packed larger than the network's input.
-    """
-
-    pixels: Pixels
-    train_rows: NDArray[np.int64]
-    train_labels: NDArray[np.int64]
-    train_ids: NDArray[np.uint64]
-    val_rows: NDArray[np.int64]
-    val_labels: NDArray[np.int64]
-    keras_walk: NDArray[np.int64]
-    shapes: Shapes | None = None
-    val_pixels: Pixels | None = None
+_DROPOUT = 102  # a stream of random words, apart from the augmentation's and the order's
 
 
 class Observer(Protocol):
@@ -95,6 +68,7 @@ class Position:
         seen: photos in this epoch.
         seconds: of work, over all sittings.
         epoch_seconds: of work in this epoch.
+        waited: seconds of these in which training waited for photos.
         finished: whether training has ended.
     """
 
@@ -105,6 +79,7 @@ class Position:
     seen: int = 0
     seconds: float = 0.0
     epoch_seconds: float = 0.0
+    waited: float = 0.0
     finished: bool = False
 
 
@@ -138,12 +113,7 @@ class Trainer:
         self.net = self.model.net.to(self.device)
         if settings.channels_last:
             self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.policy = self.recipe.policy()
-        self.as_keras = (
-            AsKeras(self.policy, self.recipe.seed, settings.batch_size, self.data.keras_walk)
-            if self.recipe.augment_as == "keras"
-            else None
-        )
+        self.batches = Batches(self.recipe, self.model.preprocess, self.data, self.device)
         self.average = WeightAverage.of(self.net, settings.average)
         self.optimizer = build_optimizer(settings.optimizer, self.net, settings.learning_rate, settings.weight_decay)
         self.schedule = build_schedule(self.recipe, self.steps_per_epoch)
@@ -154,9 +124,8 @@ class Trainer:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches of an epoch. A last batch of one photo is left out: batch norm cannot learn from it."""
-        photos, batch = len(self.data.train_rows), self.recipe.training.batch_size
-        return max(1, math.ceil(photos / batch) - (photos % batch == 1))
+        """Batches of an epoch."""
+        return self.batches.steps_per_epoch
 
     def restore(self) -> None:
         """Go back to the checkpoint, if there is one."""
@@ -177,7 +146,7 @@ class Trainer:
             TrainingError: the loss is not finite, or memory ran out.
         """
         self._clock = self._saved_at = time.monotonic()
-        with Journal(self.run.journal, self._journal_bytes) as self._journal:
+        with Journal(self.run.journal, self._journal_bytes) as self._journal, closing(self._feed()) as self._fed:
             try:
                 while not self.position.finished:
                     self._epoch()
@@ -187,54 +156,33 @@ class Trainer:
                     raise
                 raise shown from error
 
+    def _feed(self) -> Feed[Batch]:
+        """Batches from where the run stands. A GPU changes its photos itself, between its steps."""
+        done, epochs = self.position, self.recipe.training.epochs
+        places = places_from(done.epoch, done.step, epochs, self.steps_per_epoch)
+        return (Ahead if self.device.type == "cpu" else AtOnce)(self.batches.make, places)
+
     def _epoch(self) -> None:
-        order = self._order()
         while self.position.step < self.steps_per_epoch:
-            batch = self.recipe.training.batch_size
-            some = order[self.position.step * batch : (self.position.step + 1) * batch]
-            self._step(some)
+            self._step()
             self._tick()
             if self.position.step < self.steps_per_epoch:
                 self._perhaps_pause()
         self._end_epoch()
 
-    def _order(self) -> NDArray[np.int64]:
-        if self.as_keras is not None:
-            return self.as_keras.order(self.position.epoch)
-        words = random_words(self.recipe.seed, self.position.epoch, self.data.train_ids, _ORDER)
-        # copies of one photo have one identity: a stable sort keeps their order fixed
-        return np.argsort(words, kind="stable")
+    def _batch(self) -> Batch:
+        """The batch of the run's next step."""
+        asked = time.monotonic()
+        batch = self._fed.take()
+        self.position.waited += time.monotonic() - asked
+        return batch
 
-    def _batch(self, some: NDArray[np.int64]) -> tuple[Tensor, Tensor, Seen | None]:
-        """Augmented, normalised photos (N, 3, h, w) and labels (N,) on the device; their hands, if these are learnt."""
-        labels = torch.from_numpy(self.data.train_labels[some]).to(self.device)
-        pixels = self.data.pixels[self.data.train_rows[some]]
-        if self.as_keras is not None:
-            changed = self.as_keras.changed(pixels, self.position.epoch, self.position.step)
-            return self._normalised(self._scaled(changed)), labels, None
-        photos = self._scaled(pixels)
-        seed, epoch, ids, seen = self.recipe.seed, self.position.epoch, self.data.train_ids[some], None
-        draws = draw(self.policy, seed, epoch, ids, *photos.shape[2:])
-        if self.recipe.hand is not None and self.data.shapes is not None:
-            shapes, framing = self.data.shapes.of(some), self.recipe.hand.framing()
-            draws = frame(draws, shapes, framing, seed, epoch, ids)
-            seen = seen_hands(draws, shapes, framing, seed, epoch, ids)
-        size = self.model.preprocess.height, self.model.preprocess.width
-        return self._normalised(apply(photos, draws, size)), labels, seen
-
-    def _scaled(self, levels: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
+    def _scaled(self, levels: NDArray[np.uint8]) -> Tensor:
         """Levels (N, h, w, 3), 0–255 → (N, 3, h, w) float32, 0–1, on the device."""
-        photos = torch.from_numpy(levels).to(self.device).permute(0, 3, 1, 2).float() * float(np.float32(1 / 255))
         layout = torch.channels_last if self.recipe.training.channels_last else torch.contiguous_format
-        return photos.contiguous(memory_format=layout)
+        return scaled(levels, self.device, layout)
 
-    def _normalised(self, photos: Tensor) -> Tensor:
-        spec = self.model.preprocess
-        mean = torch.tensor(spec.mean, device=photos.device).view(1, 3, 1, 1)
-        std = torch.tensor(spec.std, device=photos.device).view(1, 3, 1, 1)
-        return (photos - mean) / std
-
-    def _step(self, some: NDArray[np.int64]) -> None:
+    def _step(self) -> None:
         position = self.position
         number = position.epoch * self.steps_per_epoch + position.step
         seed = random_words(self.recipe.seed, number, np.zeros(1, dtype=np.uint64), _DROPOUT)
@@ -242,8 +190,8 @@ class Trainer:
         rate = self.schedule.rate(number)
         set_learning_rate(self.optimizer, rate)
         self.net.train()
-        photos, labels, seen = self._batch(some)
-        loss, logits = self._loss(photos, labels, seen)
+        batch = self._batch()
+        loss, logits = self._loss(batch)
         value = float(loss.item())
         if not math.isfinite(value):
             raise self._not_finite(value, number, rate)
@@ -252,14 +200,15 @@ class Trainer:
         self.optimizer.step()
         self.average.follow(self.net)
         position.step += 1
-        position.loss += value * len(some)
-        position.correct += int((logits.argmax(1) == labels).sum().item())
-        position.seen += len(some)
+        position.loss += value * len(batch.labels)
+        position.correct += int((logits.argmax(1) == batch.labels).sum().item())
+        position.seen += len(batch.labels)
         self._report_step(value, rate)
 
-    def _loss(self, photos: Tensor, labels: Tensor, seen: Seen | None) -> tuple[Tensor, Tensor]:
+    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss to go down on, and the logits (N, classes)."""
         settings = self.recipe.training
+        photos, labels, seen = batch.photos, batch.labels, batch.seen
         with mixed_precision(settings, self.device):
             if self.recipe.hand is not None and seen is not None and isinstance(self.net, HandNetwork):
                 return hand_loss(self.net, photos, labels, seen, self.recipe.hand, settings.label_smoothing)
@@ -317,6 +266,7 @@ class Trainer:
             "val_accuracy": val_accuracy,
             "lr": rate,
             "seconds": position.epoch_seconds,
+            "wait": position.waited,
             "photos_per_second": photos_per_second,
             "best": improved,
         }
@@ -327,13 +277,8 @@ class Trainer:
                 self.model.save(self.run.weights)
         position.epoch += 1
         position.finished = stop or position.epoch >= self.recipe.training.epochs
-        position.step, position.loss, position.correct, position.seen, position.epoch_seconds = (
-            0,
-            0.0,
-            0,
-            0,
-            0.0,
-        )
+        position.step, position.correct, position.seen = 0, 0, 0
+        position.loss, position.epoch_seconds, position.waited = 0.0, 0.0, 0.0
         self._save()
         for observer in self.observers:
             observer.epoch(entry)
@@ -348,7 +293,9 @@ class Trainer:
         with torch.no_grad():
             for start in range(0, len(self.data.val_rows), batch):
                 labels = torch.from_numpy(self.data.val_labels[start : start + batch]).to(self.device)
-                photos = self._normalised(self._scaled(pixels[self.data.val_rows[start : start + batch]]))
+                photos = normalised(
+                    self._scaled(pixels[self.data.val_rows[start : start + batch]]), self.model.preprocess
+                )
                 with mixed_precision(self.recipe.training, self.device):
                     logits = self.net(photos)
                 loss += float(F.cross_entropy(logits.float(), labels, reduction="sum").item())
