@@ -8,7 +8,11 @@ STAMP := $(VENV)/.installed
 # The page in the browser: its sources' tools, and the browser that its tests drive.
 PAGE_TOOLS := web/node_modules/.installed
 
-.PHONY: setup test coverage lint page page-test browser demo demo-short hands-pictures notebook-pictures clean
+# Other people's programs, for the benchmarks only.
+PEERS := .venv-peers
+PEERS_STAMP := $(PEERS)/.installed
+
+.PHONY: setup test coverage lint page page-test browser demo demo-short hands-pictures notebook-pictures bench-peers bench clean
 
 setup: $(STAMP)
 
@@ -73,5 +77,27 @@ hands-pictures: setup
 notebook-pictures: setup
 	$(BIN)/python docs/make_notebook_pictures.py
 
+# Keras 3 on TensorFlow and on torch, and other libraries that do a part of the work: 2.6 GB.
+bench-peers: $(PEERS_STAMP)
+
+$(PEERS_STAMP): benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install -q --upgrade "pip>=25.1"
+	$(PEERS)/bin/python -m pip install -q torch==2.13.0
+	$(PEERS)/bin/python -m pip install -q -r benchmarks/peers/requirements.txt
+	touch $@
+
+# How fast everything is, beside others: see docs/performance.md. DATA=folder names photos, in class folders. Takes an
+# hour or two, alone on the machine; each table goes into bench/ too. A benchmark that fails does not end the others.
+bench: setup bench-peers
+	@[ -n "$(DATA)" ] || { echo "which photos? make bench DATA=folder, a folder with one folder for each class"; exit 2; }
+	@mkdir -p bench; failed=; \
+	run() { echo "== $$1"; name=$$1; shift; \
+		if $(BIN)/python benchmarks/$$name.py "$$@" > bench/$$name.txt; then cat bench/$$name.txt; \
+		else failed="$$failed $$name"; fi; }; \
+	run startup; run inference; run input "$(DATA)"; run training_step; run growth "$(DATA)"; \
+	run time_to_result "$(DATA)"; \
+	[ -z "$$failed" ] || { echo "without a result:$$failed"; exit 1; }
+
 clean:
-	rm -rf $(VENV) web/node_modules demo demo-short .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) web/node_modules demo demo-short bench .pytest_cache .mypy_cache .ruff_cache
