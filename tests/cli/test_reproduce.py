@@ -166,12 +166,12 @@ def test_minutes_cut_off_and_more_minutes_go_on(fingerspell, photos, tmp_path, m
 def test_a_network_that_fails_does_not_stop_the_others(fingerspell, photos, tmp_path, monkeypatch):
     batch = Trainer._batch
 
-    def small_memory(trainer, some):
+    def small_memory(trainer):
         if trainer.recipe.network == "notebook-v2":
             raise torch.OutOfMemoryError("no room")
         if trainer.recipe.network == "notebook-v3":
             raise RuntimeError("odd thing\nwith details")
-        return batch(trainer, some)
+        return batch(trainer)
 
     out = tmp_path / "out"
     words = ("reproduce", photos, "--out", out, "--only", "notebook-v1,notebook-v2,notebook-v3,notebook-v4")
