@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fingerspell.lab.nets.norming import norm_relu
+from fingerspell.lab.nets.winograd import Conv2d
 
 _Layer = TypeVar("_Layer", nn.Conv2d, nn.Linear)
 
@@ -58,7 +59,7 @@ class Network(nn.Module):
 
     def conv(self, inputs: int, outputs: int, kernel: int, *, same: bool, l2: float = 0.0) -> nn.Conv2d:
         """A convolution with bias, stride 1, Keras's initialisation; `same` or `valid` padding."""
-        layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2 if same else 0)
+        layer = Conv2d(inputs, outputs, kernel, padding=kernel // 2 if same else 0)
         return self._keras_layer(layer, l2)
 
     def dense(self, inputs: int, outputs: int, *, l2: float = 0.0) -> nn.Linear:
@@ -132,7 +133,7 @@ def flatten_hwc(maps: Tensor) -> Tensor:
 
 def he_conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     """A convolution without bias, padded to keep its size at stride 1, initialised for ReLU (He et al. 2015)."""
-    layer = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
+    layer = Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     return layer
 

@@ -47,6 +47,7 @@ def _applies(norm: nn.Module, maps: Tensor) -> bool:
         and maps.dim() == 4
         and maps.is_contiguous(memory_format=torch.channels_last)
         and kernels_installed()
+        and not torch.compiler.is_compiling()
     )
 
 

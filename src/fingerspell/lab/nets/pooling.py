@@ -44,6 +44,7 @@ def _applies(maps: Tensor) -> bool:
         and min(maps.shape[2:]) >= 2
         and maps.is_contiguous(memory_format=torch.channels_last)
         and kernels_installed()
+        and not torch.compiler.is_compiling()
     )
 
 
@@ -61,7 +62,7 @@ class _Pool(torch.autograd.Function):
 
         count, channels, height, width = maps.shape
         shape = count, channels, height // 2, width // 2
-        made = torch.empty(shape, dtype=maps.dtype).contiguous(memory_format=torch.channels_last)
+        made = torch.empty(shape, dtype=maps.dtype, memory_format=torch.channels_last)
         places = np.empty((count, height // 2, width // 2, channels), dtype=np.uint8)
         _, whole, infinite = _BITS[maps.dtype]
         largest = np.iinfo(whole).max
@@ -76,9 +77,9 @@ class _Pool(torch.autograd.Function):
     def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor, None]:
         from fingerspell.lab.nets import pool_kernels as kernels
 
-        odd = ctx.shape[2] % 2 or ctx.shape[3] % 2  # a last row or column that belongs to no 2×2
-        new = torch.zeros if odd else torch.empty
-        made = new(ctx.shape, dtype=slopes.dtype).contiguous(memory_format=torch.channels_last)
+        made = torch.empty(ctx.shape, dtype=slopes.dtype, memory_format=torch.channels_last)
+        if ctx.shape[2] % 2 or ctx.shape[3] % 2:  # a last row or column that belongs to no 2×2
+            made.zero_()
         given, out = _laid(slopes.contiguous(memory_format=torch.channels_last)), _laid(made)
         places = ctx.places
         shared(
