@@ -61,7 +61,8 @@ _EXTRA_OF = {
     "prometheus_client": "service",
     "spellchecker": "words",
     "tensorboard": "tensorboard",
-    "numba": "hands",
+    "numba": "lab",
+    "threadpoolctl": "lab",
     "pyarrow": "hands",
 }
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from fingerspell.core.durable import digest_of, read_json, write_json
 from fingerspell.core.errors import DataError, PhotoError
@@ -214,7 +215,11 @@ def _append_all(manifest: Manifest, spec: PreprocessSpec, partial: Path, progres
     row_bytes = spec.height * spec.width * 3
     seen, damaged = _resume_point(partial, row_bytes)
     total = len(manifest.photos)
-    with (partial / "pixels.u8").open("ab") as file, ThreadPoolExecutor(_WORKERS) as pool:
+    with ExitStack() as stack:
+        # the workers' matrix products would each start as many threads again, which then wait for one another
+        stack.enter_context(threadpool_limits(1, user_api="blas"))
+        file = stack.enter_context((partial / "pixels.u8").open("ab"))
+        pool = stack.enter_context(ThreadPoolExecutor(_WORKERS))
         file.truncate((seen - len(damaged)) * row_bytes)
         while seen < total:
             some = manifest.photos[seen : seen + _STRIDE]
