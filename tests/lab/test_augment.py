@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from fingerspell.core.errors import RecipeError
-from fingerspell.lab.augment import POLICIES, Draws, Policy, apply, describe, draw, photo_ids, policy, random_words
+from fingerspell.lab.augment import POLICIES, Draws, Policy, describe, draw, photo_ids, policy, random_words
+from fingerspell.lab.augment_torch import apply
 from fingerspell.lab.data.manifest import Photo
 
 IDS = np.arange(1000, 1064, dtype=np.uint64)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerspell.core.errors import DataError, RecipeError
-from fingerspell.lab import augment
+from fingerspell.lab import augment, augment_torch
 from fingerspell.lab.affine import affine_map
 from fingerspell.lab.augment import POLICIES, Policy
 from fingerspell.lab.keras_augment import KerasDraw, apply, apply_one, draw_one, keras_arguments, sampling_map
@@ -46,7 +46,7 @@ def intended(rows, light=None, **moves) -> list[list[float]]:
     draws = replace(draws, matrix=matrix, moved=bool(moves))
     draws = replace(draws, **{name: np.array([value], np.float32) for name, value in (light or {}).items()})
     levels = torch.from_numpy(photo(rows, np.float32)).permute(2, 0, 1)[None] / 255
-    return (augment.apply(levels, draws)[0, 0] * 255).numpy().round(2).tolist()
+    return (augment_torch.apply(levels, draws)[0, 0] * 255).numpy().round(2).tolist()
 
 
 class TestOneChangeAtATime:

@@ -1,8 +1,7 @@
-"""Random changes to training photos: first draw the parameters, then apply them to a batch.
+"""Random changes to training photos: their parameters are drawn here, and applied by `augment_cpu` or `augment_torch`.
 
 Every parameter of a photo follows from (seed, epoch, photo) alone, through a counter-based generator (SplitMix64,
-Steele et al. 2014): neither batch size, nor order, nor the number of workers changes it. Applying runs on the
-device that holds the batch.
+Steele et al. 2014): neither batch size, nor order, nor the number of workers changes it.
 
 The notebook's policies A, B and C are here as they were meant: shifts move along the axis they name and a zoom above
 1 enlarges. Fill is `nearest`, interpolation bilinear.
@@ -14,15 +13,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
 
 from fingerspell.core.errors import RecipeError, known_names
 from fingerspell.lab.data.manifest import Photo
 
 Floats = NDArray[np.float32]
+FINER_FROM = 1.3
+"""Photos so many times larger than the result are sampled at four places for each of its pixels."""
 _GOLDEN = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 
@@ -273,102 +271,6 @@ def _inverse_affine(
     pixels[:, :, :2] *= half[None, None, :] / half[None, :, None]
     pixels[:, :, 2] /= half
     return _f32(pixels)
-
-
-def apply(photos: Tensor, draws: Draws, size: tuple[int, int] | None = None) -> Tensor:
-    """Change a batch as drawn.
-
-    Args:
-        photos: (N, 3, h, w) float32, 0–1.
-        draws: parameters of the same N photos.
-        size: height and width of the result; by default those of the photos.
-
-    Returns:
-        (N, 3, *size) float32, 0–1, on the same device.
-    """
-    size = size or (photos.shape[2], photos.shape[3])
-    if draws.moved or size != tuple(photos.shape[2:]):
-        photos = _warped(photos, draws, size)
-    photos = _light(photos, draws)
-    return _sensor(photos, draws)
-
-
-def _warped(photos: Tensor, draws: Draws, size: tuple[int, int]) -> Tensor:
-    """The photos under their maps. Where they are larger than the result, four places are sampled for each pixel."""
-    fine = 2 if photos.shape[2] > 1.3 * size[0] else 1
-    shape = [len(photos), photos.shape[1], fine * size[0], fine * size[1]]
-    grid = F.affine_grid(_to(draws.matrix, photos), shape, align_corners=False)
-    photos = F.grid_sample(photos, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return F.avg_pool2d(photos, fine) if fine > 1 else photos
-
-
-def _to(values: NDArray[Any], like: Tensor) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values)).to(like.device)
-
-
-def _each(values: Floats, like: Tensor) -> Tensor:
-    """(N,) or (N, 3) → broadcastable to (N, 3, h, w)."""
-    return _to(values, like).view(len(values), -1, 1, 1)
-
-
-def _light(photos: Tensor, draws: Draws) -> Tensor:
-    """Channel shift, gamma, contrast, saturation, colour, gradient and brightness, in this order."""
-    if draws.channel_shift.any():
-        low, high = photos.amin(dim=(1, 2, 3), keepdim=True), photos.amax(dim=(1, 2, 3), keepdim=True)
-        photos = torch.maximum(torch.minimum(photos + _each(draws.channel_shift, photos), high), low)
-    if (draws.gamma != 1).any():
-        photos = photos.clamp(0, 1) ** _each(draws.gamma, photos)
-    if (draws.contrast != 1).any():
-        mean = photos.mean(dim=(1, 2, 3), keepdim=True)
-        photos = mean + (photos - mean) * _each(draws.contrast, photos)
-    saturation = draws.saturation * (1 - draws.grey)
-    if (saturation != 1).any():
-        grey = photos.mean(dim=1, keepdim=True)
-        photos = grey + (photos - grey) * _each(saturation, photos)
-    gain = draws.colour * draws.brightness[:, None]
-    if (gain != 1).any():
-        photos = photos * _each(gain, photos)
-    if draws.gradient.any():
-        slope = _to(draws.gradient, photos)  # (N, 2)
-        x = torch.linspace(-1, 1, photos.shape[3], device=photos.device)
-        y = torch.linspace(-1, 1, photos.shape[2], device=photos.device)
-        falloff = 1 + slope[:, :1, None] * x + slope[:, 1:, None] * y[:, None]  # (N, h, w)
-        photos = photos * falloff.unsqueeze(1).clamp_min(0)
-    return photos.clamp(0, 1)
-
-
-def _sensor(photos: Tensor, draws: Draws) -> Tensor:
-    """Blur, cover and noise, in this order."""
-    if draws.blur.any():
-        soft = photos
-        for _ in range(2):
-            soft = F.avg_pool2d(F.pad(soft, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-        photos = photos + (soft - photos) * _each(draws.blur, photos)
-    if (draws.box[:, 2] > draws.box[:, 0]).any():
-        photos = torch.where(_inside(photos, draws.box), _each(draws.box_colour, photos), photos)
-    if draws.noise.any():
-        photos = photos + _noise(photos, draws.keys) * _each(draws.noise, photos)
-    return photos.clamp(0, 1)
-
-
-def _inside(photos: Tensor, box: Floats) -> Tensor:
-    """(N, 1, h, w) bool: pixels whose centres lie in the box."""
-    height, width = photos.shape[2:]
-    x = ((torch.arange(width, device=photos.device) + 0.5) / width).view(1, 1, 1, width)
-    y = ((torch.arange(height, device=photos.device) + 0.5) / height).view(1, 1, height, 1)
-    left, top, right, bottom = (_each(box[:, side], photos) for side in range(4))
-    return (x >= left) & (x < right) & (y >= top) & (y < bottom)
-
-
-def _noise(photos: Tensor, keys: NDArray[np.uint64]) -> Tensor:
-    """(N, 3, h, w) uniform in [−1, 1), from the photo's key and the pixel's place alone."""
-    count, channels, height, width = photos.shape
-    places = torch.arange(channels * height * width, device=photos.device, dtype=torch.int64)
-    words = _to((keys >> np.uint64(1)).astype(np.int64), photos)[:, None] + places * 0x1E3779B97F4A7C15
-    words = (words ^ ((words >> 29) & 0x7FFFFFFFF)) * 0x3F58476D1CE4E5B9  # products wrap, as they should
-    words = (words ^ ((words >> 32) & 0xFFFFFFFF)) * 0x14D049BB133111EB
-    unit = ((words >> 40) & 0xFFFFFF).to(torch.float32) * 2.0**-23 - 1
-    return unit.view(count, channels, height, width)
 
 
 def describe(policy: Policy) -> dict[str, float | bool]:

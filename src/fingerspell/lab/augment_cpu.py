@@ -1,9 +1,9 @@
 """Apply `Draws` to packed photos on the processor: one pass a photo, from levels to what a network takes.
 
-`augment.apply` says what the changes are, in torch on any device; this does the same, within 1e-5 of the scale of 0–1,
-many times faster: each photo is warped, lit, covered and normalised while it is in the processor's cache, and photos
-are shared out among threads. A photo's bits follow from its pixels and its own draws alone, not from the batch it is
-in, its place there or the number of threads.
+`augment_torch.apply` says what the changes are, in torch on any device; this does the same, within 1e-5 of the scale of
+0–1, many times faster: each photo is warped, lit, covered and normalised while it is in the processor's cache, and
+photos are shared out among threads. A photo's bits follow from its pixels and its own draws alone, not from the batch
+it is in, its place there or the number of threads.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.core.errors import DataError
-from fingerspell.lab.augment import Draws, Floats
+from fingerspell.lab.augment import FINER_FROM, Draws, Floats
 from fingerspell.lab.augment_kernels import change_some
-
-_FINER_FROM = 1.3  # times larger than the result: then four places are sampled for each pixel, as `augment` does
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ def _changes(draws: Draws, given: tuple[int, ...], size: tuple[int, int]) -> _Ch
     return _Changes(
         np.ascontiguousarray(draws.matrix),
         bool(draws.moved or size != tuple(given)),
-        2 if given[0] > _FINER_FROM * size[0] else 1,
+        2 if given[0] > FINER_FROM * size[0] else 1,
         draws.channel_shift,
         draws.gamma,
         draws.contrast,

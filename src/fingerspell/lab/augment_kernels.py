@@ -1,4 +1,4 @@
-"""The steps that change one photo, compiled: each does what the step of its name in `lab.augment` does to a batch.
+"""The steps that change one photo, compiled: each does what its namesake in `lab.augment_torch` does to a batch.
 
 A photo is an array (h, w, 3) float32, 0–1, that a step changes in place. What belongs to one photo alone (a factor of
 1, a shift of 0) leaves its step out, so a photo's bits follow from its own draws, whatever else is in the batch.

@@ -64,6 +64,7 @@ class TrainingSettings(_Settings):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     channels_last: bool = True
+    compile: bool | None = Field(None, description="whether torch.compile compiles the network, with graphs on a GPU")
     keep: Literal["best", "last"] = Field("best", description="which epoch's weights: by val_accuracy, or the last")
     average: float = Field(0.0, ge=0, lt=1, description="of the weights over the steps, as a decay; 0 for none")
 
@@ -173,6 +174,10 @@ class Recipe(_Settings):
             raise RecipeError(
                 f"the recipe {'gives' if self.hand else 'lacks'} [hand], and its network is '{self.network}'",
                 expected=f"[hand] with one of {', '.join(sorted(HAND_NETWORKS))}, and without for all others",
+            )
+        if self.hand is not None and self.training.compile:
+            raise RecipeError(
+                "networks that learn hands are not compiled", expected="training.compile = false, or another network"
             )
         if self.hand is not None and self.augment_as == "keras":
             raise RecipeError(

@@ -19,10 +19,12 @@ from fingerspell.lab.data.manifest import scan
 from fingerspell.lab.data.shapes import Shapes
 from fingerspell.lab.framing import frame, seen
 from fingerspell.lab.training import batches as module
+from fingerspell.lab.training import device_batches
 from fingerspell.lab.training.batches import Batch, Batches, TrainingData
 from fingerspell.lab.training.feed import Ahead, places_from
 from fingerspell.lab.training.journal import read_journal
 from fingerspell.lab.training.launch import Surroundings, split_for, start
+from fingerspell.lab.training.resident import Resident
 from fingerspell.lab.training.run import RunFolder
 
 torch.set_num_threads(1)
@@ -68,9 +70,9 @@ def data(*, parts: int = 1, side: int = 24) -> TrainingData:
     )
 
 
-def of(kind: str, workers: Workers | None = None, **changes) -> Batches:
+def of(kind: str, workers: Workers | None = None, *, there: bool | None = None, **changes) -> Batches:
     side = 36 if kind == "hand" else 24
-    return Batches(recipe(**KINDS[kind]), SPEC, data(side=side, **changes), CPU, workers)
+    return Batches(recipe(**KINDS[kind]), SPEC, data(side=side, **changes), CPU, workers, there=there)
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -102,14 +104,43 @@ def test_a_batch_follows_from_its_place_alone(kind):
     assert not torch.equal(straight[0, 1].photos, straight[1, 1].photos)
 
 
+@pytest.mark.parametrize("resident", [True, False])
 @pytest.mark.parametrize("kind", ["intended", "hand"])
-def test_the_device_that_changes_photos_itself_gives_the_same(kind):
-    ours, theirs = of(kind), of(kind, parts=2)
-    theirs._compiled = False  # as on a GPU
-    for place in ((0, 0), (1, 3)):
+def test_the_device_that_changes_photos_itself_gives_the_same(kind, resident, monkeypatch):
+    """As on a GPU: photos in its memory or not, and draws made for three batches at once, in any order of batches."""
+    monkeypatch.setattr(device_batches, "BATCHES_AT_ONCE", 3)
+    monkeypatch.setattr(device_batches, "room_on", lambda _device: 10**9 if resident else 0)
+    ours, theirs = of(kind), of(kind, there=True, parts=2)
+    assert theirs.there is not None
+    assert theirs.there.resident == resident
+    for place in ((0, 0), (0, 1), (0, 3), (1, 3), (1, 2), (0, 2)):
         one, other = ours.make(*place), theirs.make(*place)
         assert torch.allclose(one.photos, other.photos, atol=1e-4)
         assert torch.equal(one.labels, other.labels)
+        assert one.seen is None or np.array_equal(one.seen.landmarks, other.seen.landmarks)
+        assert one.seen is None or np.array_equal(one.seen.hands, other.seen.hands)
+
+
+def test_a_last_smaller_batch_made_by_the_device():
+    settings = recipe(training={"epochs": 1, "batch_size": 10})
+    ours, theirs = (Batches(settings, SPEC, data(), CPU, there=there) for there in (False, True))
+    last = ours.steps_per_epoch - 1
+    assert theirs.make(0, last).photos.shape == (3, 3, 24, 24)
+    assert torch.allclose(ours.make(0, last).photos, theirs.make(0, last).photos, atol=1e-4)
+
+
+def test_as_keras_has_it_the_processor_changes_photos_whatever_trains():
+    assert of("keras", there=True).there is None
+    assert same(of("keras", there=True).make(0, 1), of("keras").make(0, 1))
+
+
+def test_photos_go_into_a_device_that_has_room():
+    known = data(parts=3)
+    whole = known.pixels[known.train_rows]
+    resident = Resident.of(known.pixels, known.train_rows, CPU, room=2 * whole.nbytes)
+    assert resident is not None
+    assert np.array_equal(resident.levels.numpy(), whole)
+    assert Resident.of(known.pixels, known.train_rows, CPU, room=whole.nbytes) is None
 
 
 def test_labels_are_those_of_the_photos():

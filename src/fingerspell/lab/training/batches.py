@@ -1,7 +1,7 @@
 """What a step of training is given: the photos of its place in the run, changed and normalised.
 
 A batch follows from (seed, epoch, step) and the data alone: whoever asks for it, when, and in which thread. On the
-processor compiled code changes the packed photos (`augment_cpu`, `keras_cpu`); on other devices they are changed there.
+processor compiled code changes the packed photos (`augment_cpu`, `keras_cpu`); other devices change them themselves.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fingerspell.core.preprocess import PreprocessSpec
 from fingerspell.lab import augment_cpu, keras_cpu
-from fingerspell.lab.augment import Draws, apply, draw, random_words
+from fingerspell.lab.augment import Draws, draw, random_words
 from fingerspell.lab.augment_cpu import Normal, Workers
 from fingerspell.lab.data.joined import Pixels
 from fingerspell.lab.data.shapes import Shapes
@@ -24,6 +24,7 @@ from fingerspell.lab.framing import Seen, frame
 from fingerspell.lab.framing import seen as seen_hands
 from fingerspell.lab.recipe import Recipe
 from fingerspell.lab.training.as_keras import AsKeras
+from fingerspell.lab.training.device_batches import DeviceBatches
 
 _ORDER = 101  # a stream of random words, apart from the augmentation's
 
@@ -77,6 +78,11 @@ class Batches:
         data: what is learnt from.
         device: where it is trained.
         workers: who changes photos on the processor; by default the thread that asks for a batch.
+        there: whether torch changes photos on the device, and not compiled code on the processor; by default where
+            the device is another one. Keras's arithmetic is the processor's on all of them.
+
+    Attributes:
+        there: what makes batches on the device, or None where the processor does.
     """
 
     def __init__(
@@ -86,9 +92,11 @@ class Batches:
         data: TrainingData,
         device: torch.device,
         workers: Workers | None = None,
+        *,
+        there: bool | None = None,
     ) -> None:
         self._recipe, self._preprocess, self._data, self._device = recipe, preprocess, data, device
-        self._workers, self._compiled = workers, device.type == "cpu"
+        self._workers = workers
         self._policy = recipe.policy()
         self._size = preprocess.height, preprocess.width
         self._normal = Normal(preprocess.mean, preprocess.std)
@@ -97,6 +105,10 @@ class Batches:
             AsKeras(self._policy, recipe.seed, size, data.keras_walk) if recipe.augment_as == "keras" else None
         )
         self._ordered: tuple[int, NDArray[np.int64]] | None = None
+        self._packed_size = data.pixels[data.train_rows[:1]].shape[1:3]
+        self.there: DeviceBatches | None = None
+        if self._as_keras is None and (device.type != "cpu" if there is None else there):
+            self.there = DeviceBatches(data.pixels, data.train_rows, preprocess, size, device, self._drawn)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -121,7 +133,10 @@ class Batches:
         labels = torch.from_numpy(self._data.train_labels[some]).to(self._device)
         if self._as_keras is not None:
             return Batch(self._as_keras_does(self._as_keras, some, epoch, step), labels)
-        photos, seen = self._as_intended(some, epoch)
+        if self.there is not None:
+            photos, seen = self.there.make(self._ordered[1], epoch, step)
+        else:
+            photos, seen = self._as_intended(some, epoch)
         return Batch(photos, labels, seen)
 
     def _as_keras_does(self, as_keras: AsKeras, some: NDArray[np.int64], epoch: int, step: int) -> Tensor:
@@ -130,17 +145,20 @@ class Batches:
         return self._on_device(keras_cpu.change(levels, rows, draws, self._normal, self._workers))
 
     def _as_intended(self, some: NDArray[np.int64], epoch: int) -> tuple[Tensor, Seen | None]:
+        draws, seen = self._drawn(some, epoch)
         levels, rows = self._packed(some)
-        seed, ids, seen = self._recipe.seed, self._data.train_ids[some], None
-        draws = draw(self._policy, seed, epoch, ids, *levels.shape[1:3])
-        if self._recipe.hand is not None and self._data.shapes is not None:
-            shapes, framing = self._data.shapes.of(some), self._recipe.hand.framing()
-            draws = frame(draws, shapes, framing, seed, epoch, ids)
-            seen = seen_hands(draws, shapes, framing, seed, epoch, ids)
-        if self._compiled:
-            changed = augment_cpu.change(levels, rows, draws, self._size, self._normal, self._workers)
-            return self._on_device(changed), seen
-        return self._changed_there(levels[rows], draws), seen
+        changed = augment_cpu.change(levels, rows, draws, self._size, self._normal, self._workers)
+        return self._on_device(changed), seen
+
+    def _drawn(self, some: NDArray[np.int64], epoch: int) -> tuple[Draws, Seen | None]:
+        """How the photos at some positions are changed in an epoch, and what is then known of their hands."""
+        seed, ids = self._recipe.seed, self._data.train_ids[some]
+        draws = draw(self._policy, seed, epoch, ids, *self._packed_size)
+        if self._recipe.hand is None or self._data.shapes is None:
+            return draws, None
+        shapes, framing = self._data.shapes.of(some), self._recipe.hand.framing()
+        draws = frame(draws, shapes, framing, seed, epoch, ids)
+        return draws, seen_hands(draws, shapes, framing, seed, epoch, ids)
 
     def _packed(self, some: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Packed photos, and which of them: all as they are mapped, or a copy where they lie in several arrays."""
@@ -149,27 +167,8 @@ class Batches:
             return self._data.pixels, rows
         return self._data.pixels[rows], np.arange(len(rows))
 
-    def _changed_there(self, levels: NDArray[np.uint8], draws: Draws) -> Tensor:
-        """Scaled, changed and normalised by the device."""
-        return normalised(apply(scaled(levels, self._device), draws, self._size), self._preprocess)
-
     def _on_device(self, photos: NDArray[np.float32]) -> Tensor:
         """(N, h, w, 3) → (N, 3, h, w) in the memory format that the network is trained in."""
         channels_last = self._recipe.training.channels_last
         layout = torch.channels_last if channels_last else torch.contiguous_format
         return torch.from_numpy(photos).permute(0, 3, 1, 2).to(self._device).contiguous(memory_format=layout)
-
-
-def scaled(
-    levels: NDArray[np.uint8], device: torch.device, layout: torch.memory_format = torch.channels_last
-) -> Tensor:
-    """Levels (N, h, w, 3), 0–255 → (N, 3, h, w) float32, 0–1, on the device."""
-    photos = torch.from_numpy(levels).to(device).permute(0, 3, 1, 2).float() * float(np.float32(1 / 255))
-    return photos.contiguous(memory_format=layout)
-
-
-def normalised(photos: Tensor, spec: PreprocessSpec) -> Tensor:
-    """Photos (N, 3, h, w), 0–1, as the network takes them."""
-    mean = torch.tensor(spec.mean, device=photos.device).view(1, 3, 1, 1)
-    std = torch.tensor(spec.std, device=photos.device).view(1, 3, 1, 1)
-    return (photos - mean) / std

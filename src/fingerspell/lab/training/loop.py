@@ -26,9 +26,10 @@ from fingerspell.lab.nets.hand import HandNetwork
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.recipe import Recipe
 from fingerspell.lab.training.average import WeightAverage
-from fingerspell.lab.training.batches import Batch, Batches, TrainingData, normalised, scaled
+from fingerspell.lab.training.batches import Batch, Batches, TrainingData
 from fingerspell.lab.training.checkpoint import load_checkpoint, save_checkpoint
 from fingerspell.lab.training.device import mixed_precision, out_of_memory
+from fingerspell.lab.training.device_batches import normalised, scaled
 from fingerspell.lab.training.feed import Ahead, AtOnce, Feed, places_from
 from fingerspell.lab.training.hands import hand_loss
 from fingerspell.lab.training.journal import Journal
@@ -111,6 +112,8 @@ class Trainer:
     def __post_init__(self) -> None:
         settings = self.recipe.training
         self.net = self.model.net.to(self.device)
+        if settings.compile:  # graphs take the launching of kernels off the processor's hands
+            self.net.compile(mode="reduce-overhead" if self.device.type == "cuda" else None, dynamic=False)
         if settings.channels_last:
             self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.batches = Batches(self.recipe, self.model.preprocess, self.data, self.device)
@@ -157,10 +160,10 @@ class Trainer:
                 raise shown from error
 
     def _feed(self) -> Feed[Batch]:
-        """Batches from where the run stands. A GPU changes its photos itself, between its steps."""
+        """Batches from where the run stands. An NVIDIA GPU is given its work ahead too; of Apple's it is not known."""
         done, epochs = self.position, self.recipe.training.epochs
         places = places_from(done.epoch, done.step, epochs, self.steps_per_epoch)
-        return (Ahead if self.device.type == "cpu" else AtOnce)(self.batches.make, places)
+        return (AtOnce if self.device.type == "mps" else Ahead)(self.batches.make, places)
 
     def _epoch(self) -> None:
         while self.position.step < self.steps_per_epoch:
@@ -180,7 +183,7 @@ class Trainer:
     def _scaled(self, levels: NDArray[np.uint8]) -> Tensor:
         """Levels (N, h, w, 3), 0–255 → (N, 3, h, w) float32, 0–1, on the device."""
         layout = torch.channels_last if self.recipe.training.channels_last else torch.contiguous_format
-        return scaled(levels, self.device, layout)
+        return scaled(torch.from_numpy(levels).to(self.device), layout)
 
     def _step(self) -> None:
         position = self.position
