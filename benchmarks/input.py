@@ -170,7 +170,8 @@ def by_torch(folder: Path, threads: int) -> Callable[[], int]:
     import numpy as np
     import torch
 
-    from fingerspell.lab.augment import POLICIES, apply, draw
+    from fingerspell.lab.augment import POLICIES, draw
+    from fingerspell.lab.augment_torch import apply
     from fingerspell.lab.training.batches import scaled
 
     torch.set_num_threads(threads)

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from made_photos import made_photos
 from measuring import PEERS_PYTHON, Contender, against, contend, finish, note, serve, table
 
 NETWORKS = ("v1", "v2", "v3", "v4", "v5")
@@ -49,9 +50,8 @@ def ours(given: argparse.Namespace) -> None:
             if isinstance(layer, torch.nn.Dropout | torch.nn.Dropout2d):
                 layer.p = 0.0
     net.train()
-    draw = np.random.default_rng(0)
-    levels = draw.random((given.batch, given.side, given.side, 3), dtype=np.float32)
-    photos, labels = torch.from_numpy(levels).permute(0, 3, 1, 2), torch.from_numpy(draw.integers(0, 29, given.batch))
+    photos = torch.from_numpy(made_photos(given.batch, given.side)).permute(0, 3, 1, 2)
+    labels = torch.from_numpy(np.random.default_rng(0).integers(0, 29, given.batch))
     optimizer = build_optimizer("adam", net, 0.001, 0.0)
 
     def steps(count: int) -> list[float]:

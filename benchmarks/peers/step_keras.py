@@ -46,13 +46,13 @@ def main() -> None:
     import numpy as np
     from notebook_networks import compiled
 
+    from made_photos import made_photos
     from measuring import serve
 
     keras.utils.set_random_seed(0)
     model = compiled(given.network, given.side)
-    draw = np.random.default_rng(0)
-    photos = draw.random((given.batch, given.side, given.side, 3), dtype=np.float32)
-    named = np.eye(29, dtype=np.float32)[draw.integers(0, 29, given.batch)]
+    photos = made_photos(given.batch, given.side)
+    named = np.eye(29, dtype=np.float32)[np.random.default_rng(0).integers(0, 29, given.batch)]
 
     def steps(count: int) -> list[float]:
         # what was counted before is forgotten, as at the start of an epoch: each loss is of its own step
