@@ -2,6 +2,7 @@
 
     make bench-peers
     python benchmarks/end_to_end.py PHOTOS [v1 v4 …] [--rounds 5] [--steps 8]
+    python benchmarks/end_to_end.py PHOTOS v4 --device cuda --batch 256 --steps 200    on a GPU: ours alone
 
 PHOTOS is a folder of class folders. Rows: `fingerspell train --recipe notebook-v…` as it is, to the bit in Keras's
 augmentation; the same in bfloat16; and with the augmentation as intended. Keras 3 on TensorFlow with
@@ -30,11 +31,18 @@ NETWORKS = ("v1", "v2", "v3", "v4", "v5")
 TIME_KERAS = Path(__file__).resolve().parent / "peers" / "time_keras.py"
 WARM_UP = 3
 BF16 = "training.precision=bfloat16"
+INTENDED = "augment_as=intended"
 OURS: dict[str, tuple[str, ...]] = {
     "ours": (),
     "ours, bfloat16": (BF16,),
-    "ours, bfloat16, augmented as intended": (BF16, "augment_as=intended"),
+    "ours, bfloat16, augmented as intended": (BF16, INTENDED),
 }
+ON_A_GPU: dict[str, tuple[str, ...]] = {
+    "ours, bfloat16": (BF16,),
+    "ours, bfloat16, augmented by the GPU": (BF16, INTENDED),
+    "the same, compiled": (BF16, INTENDED, "training.compile=true"),
+}
+"""Photos lie in the GPU's memory in the last two rows, where they fit."""
 
 
 class Turns:
@@ -76,7 +84,7 @@ def ours(given: argparse.Namespace) -> None:
     recipe = read(f"notebook-{given.contender}", given.set or [])
     turns = Turns(given.steps, recipe.training.batch_size)
     with tempfile.TemporaryDirectory(prefix="fingerspell-end-to-end-") as place:
-        around = Surroundings(Path(given.cache), "cpu", observers=[turns], checkpoint_seconds=1e9)
+        around = Surroundings(Path(given.cache), given.device, observers=[turns], checkpoint_seconds=1e9)
         around.asked_to_stop = lambda: "measured" if turns.over else None
         start(recipe, split_for(recipe, scan(given.photos)), RunFolder(Path(place) / "run"), around)
 
@@ -84,10 +92,12 @@ def ours(given: argparse.Namespace) -> None:
 def compare(network: str, given: argparse.Namespace, cache: str) -> dict[str, Any]:
     """All rows for one network; prints its table."""
     mine = [sys.executable, __file__, str(given.photos), "--contender", network, "--cache", cache]
-    mine += ["--steps", str(given.steps)]
+    mine += ["--steps", str(given.steps), "--device", given.device, "--set", f"training.batch_size={given.batch}"]
+    mine += ["--set", "training.epochs=10000", "--set", "stopping=none"]
+    ways = OURS if given.device == "cpu" else ON_A_GPU
     own = [
         Contender(name, [*mine, *(word for its in changed for word in ("--set", its))])
-        for name, changed in OURS.items()
+        for name, changed in ways.items()
     ]
     keras = [str(PEERS_PYTHON), str(TIME_KERAS), str(given.photos), "--network", network, "--steps", str(given.steps)]
     keras += ["--validation-steps", "1"]
@@ -95,10 +105,12 @@ def compare(network: str, given: argparse.Namespace, cache: str) -> dict[str, An
         Contender("Keras on TensorFlow, as installed", keras),
         Contender("Keras on TensorFlow, allocator fixed", keras, {"GLIBC_TUNABLES": FIXED}),
     ]
+    theirs = theirs if given.device == "cpu" and given.batch == 32 else []  # the notebook's batches
     contend([*own, *theirs], given.rounds)
-    lines = [(*_rate(row), *(against(row, its) for its in theirs)) for row in own]
-    lines += [(*_rate(theirs[0]), "1", against(theirs[0], theirs[1])), (*_rate(theirs[1]), "–", "1")]
-    print(f"\n{network}, batches of 32, 200×200, end to end")
+    lines = [(*_rate(row), *([against(row, its) for its in theirs] or "––")) for row in own]
+    if theirs:
+        lines += [(*_rate(theirs[0]), "1", against(theirs[0], theirs[1])), (*_rate(theirs[1]), "–", "1")]
+    print(f"\n{network}, batches of {given.batch}, 200×200, end to end, {given.device}")
     print(table(("", "photos/s", "times as installed", "times allocator fixed"), lines), flush=True)
     times = {row.name: [against(row, its) for its in theirs] for row in own}
     return {"network": network, "rows": [row.summary for row in (*own, *theirs)], "times": times}
@@ -117,6 +129,8 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help="of v1 v2 v3 v4 v5; v1 and v4 without any")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=8, help="a round (%(default)s)")
+    parser.add_argument("--device", default="cpu", help="another one: ours alone (%(default)s)")
+    parser.add_argument("--batch", type=int, default=32, help="another one: ours alone (%(default)s)")
     parser.add_argument("--contender", help=argparse.SUPPRESS)
     parser.add_argument("--cache", help=argparse.SUPPRESS)
     parser.add_argument("--set", action="append", help=argparse.SUPPRESS)

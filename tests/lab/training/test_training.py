@@ -357,6 +357,27 @@ def test_devices():
         choose_device("tpu")
 
 
+def test_a_compiled_network_trains_as_one_that_is_not(photos, around, tmp_path, monkeypatch):
+    """Traced as on a GPU; here by a backend that needs no compiler of C++."""
+    traced, compiled = [], torch.nn.Module.compile
+
+    def trace(net, *_, **settings) -> None:
+        traced.append(settings)
+        compiled(net, backend="aot_eager", dynamic=False)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", trace)
+    losses = []
+    for compile_it in (False, True):
+        training = {"epochs": 2, "batch_size": 8, "learning_rate": 0.003, "compile": compile_it}
+        out = tmp_path / f"run-{compile_it}"
+        assert begin(recipe(training=training), photos, out, around)["status"] == "finished"
+        losses.append([entry["loss"] for entry in read_journal(out / "journal.jsonl") if entry["kind"] == "step"])
+        assert Model.load(RunFolder.open(out).weights).labels == ("A", "B", "C")
+    assert traced == [{"mode": None, "dynamic": False}]  # graphs are for a GPU
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert losses[1] != losses[0], "nothing was compiled"
+
+
 def test_bfloat16_trains(photos, around, tmp_path):
     settings = recipe(training={"epochs": 4, "batch_size": 8, "learning_rate": 0.003, "precision": "bfloat16"})
     state = begin(settings, photos, tmp_path / "run", around)
