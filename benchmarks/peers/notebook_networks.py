@@ -32,7 +32,7 @@ PATIENCE = {"v1": (3, None), "v2": (3, 2), "v3": (5, 3), "v4": (6, 3), "v5": (8,
 """Epochs without improvement until training stops, and until the learning rate falls."""
 
 
-@keras.saving.register_keras_serializable(package="peers")
+@keras.saving.register_keras_serializable(package="fingerspell")
 class SpatialSelfAttention(layers.Layer):
     """Zhang et al. 2019, products scaled by 1/√(C/8): (N, h, w, C) → (N, h, w, C)."""
 
@@ -61,6 +61,10 @@ class SpatialSelfAttention(layers.Layer):
         products = ops.matmul(query, ops.transpose(key, (0, 2, 1))) / (channels // 8) ** 0.5
         seen = ops.matmul(ops.softmax(products, axis=-1), value)
         return maps + self.gamma * ops.reshape(seen, (-1, height, width, channels))
+
+    def get_config(self) -> dict[str, Any]:
+        """What a file needs to build it again."""
+        return super().get_config() | {"l2": self.l2}
 
 
 def _conv(maps: Any, filters: int, kernel: int, padding: str, l2: float) -> Any:

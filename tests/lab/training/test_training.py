@@ -374,7 +374,8 @@ def test_a_compiled_network_trains_as_one_that_is_not(photos, around, tmp_path, 
         losses.append([entry["loss"] for entry in read_journal(out / "journal.jsonl") if entry["kind"] == "step"])
         assert Model.load(RunFolder.open(out).weights).labels == ("A", "B", "C")
     assert traced == [{"mode": None, "dynamic": False}]  # graphs are for a GPU
-    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert losses[1][:2] == pytest.approx(losses[0][:2], rel=0.002)  # later the last digits have grown
+    assert np.mean(losses[1][-5:]) < 0.7 * np.mean(losses[1][:5])
     assert losses[1] != losses[0], "nothing was compiled"
 
 

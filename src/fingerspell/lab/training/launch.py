@@ -311,7 +311,8 @@ def _work(
     smaller = open_cache(split.manifest, spec, around.cache_folder, around.progress) if larger != spec else None
     data = training_data(split, cache, labels, added, shapes, smaller)
     torch.use_deterministic_algorithms(device.type == "cpu")
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a tenth of a step; every result is written whole
+    # a tenth of a step; every result is written whole
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(recipe.seed)
     model = Model.fresh(recipe.network, labels, spec)
     state["parameters"] = parameter_counts(model.net)[0]
