@@ -129,15 +129,21 @@ export class PersonalView {
         say(found, "Press again to delete");
         return;
       }
-      if (this.#base !== null) void forgetOwn(this.#base.digest);
-      this.#own = null;
-      this.#use();
-      this.#showHome();
-      this.#asked.said("Deleted. The recogniser is as it came.");
-      this.#focus();
+      found.disabled = true;
+      void this.#delete();
     });
     found.id = "personal-delete";
     return found;
+  }
+
+  /** Said once it is gone: whoever closes the page then leaves nothing behind. */
+  async #delete(): Promise<void> {
+    if (this.#base !== null) await forgetOwn(this.#base.digest);
+    this.#own = null;
+    this.#use();
+    this.#showHome();
+    this.#asked.said("Deleted. The recogniser is as it came.");
+    this.#focus();
   }
 
   #restoring(): HTMLElement {
