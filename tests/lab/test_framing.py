@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from fingerspell.lab.augment import Policy, apply, draw
+from fingerspell.lab.augment import Policy, draw
+from fingerspell.lab.augment_torch import apply
 from fingerspell.lab.data.shapes import LEFT, RIGHT, UNKNOWN, Shapes
 from fingerspell.lab.framing import Framing, frame, seen
 
