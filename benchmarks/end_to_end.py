@@ -24,8 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measuring import PEERS_PYTHON, Contender, against, contend, finish, peak_mib, table
-from time_to_result import FIXED
+from measuring import FIXED, PEERS_PYTHON, Contender, against, contend, finish, peak_mib, table
 
 NETWORKS = ("v1", "v2", "v3", "v4", "v5")
 TIME_KERAS = Path(__file__).resolve().parent / "peers" / "time_keras.py"

@@ -25,6 +25,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PEERS_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 """The interpreter of the environment that `make bench-peers` sets up: others' programs, to compare with."""
+FIXED = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=2147483647"
+FIXED += ":glibc.malloc.top_pad=67108864:glibc.malloc.arena_max=1"
+"""glibc's settings that ours takes through mallopt (fingerspell.lab.allocator), for a program that takes none."""
 
 
 @dataclass

@@ -39,14 +39,11 @@ from resource import RUSAGE_CHILDREN, getrusage
 from statistics import mean, median
 from typing import Any
 
-from measuring import PEERS_PYTHON, Contender, contend, finish, note, serve, table
+from measuring import FIXED, PEERS_PYTHON, Contender, contend, finish, note, serve, table
 
 TARGET = 0.85
 NOTEBOOK_STEPS, NOTEBOOK_PHOTOS = 3 * 2175, 3 * 69_600
 """What the notebook's v4 took until it had named .8504 of its validation photos right."""
-FIXED = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=2147483647"
-FIXED += ":glibc.malloc.top_pad=67108864:glibc.malloc.arena_max=1"
-"""glibc's settings that ours takes through mallopt (fingerspell.lab.allocator), for a program that takes none."""
 FINGERSPELL = (sys.executable, "-m", "fingerspell.cli.main")
 
 

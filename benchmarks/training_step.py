@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from made_photos import made_photos
-from measuring import PEERS_PYTHON, Contender, against, contend, finish, note, serve, table
+from measuring import FIXED, PEERS_PYTHON, Contender, against, contend, finish, note, serve, table
 
 NETWORKS = ("v1", "v2", "v3", "v4", "v5")
 STEP_KERAS = Path(__file__).resolve().parent / "peers" / "step_keras.py"
@@ -117,13 +117,13 @@ def compare(network: str, given: argparse.Namespace) -> dict[str, Any]:
     common = [network, "--side", str(given.side), "--batch", str(given.batch)]
     mine = [sys.executable, __file__, "--contender", *common]
     keras = [str(PEERS_PYTHON), str(STEP_KERAS), *common]
-    losses = agreement(mine, keras)
+    losses, fixed = agreement(mine, keras), {"GLIBC_TUNABLES": FIXED}
     rows = [
         Contender(OURS, [*mine, "--precision", "float32"]),
         Contender(OURS_BF16, [*mine, "--precision", "bfloat16"]),
         Contender("Keras on TensorFlow, as installed", keras),
-        Contender("Keras on TensorFlow, allocator fixed", [*keras, "--allocator", "fixed"]),
-        Contender("Keras on torch, allocator fixed", [*keras, "--allocator", "fixed"], {"KERAS_BACKEND": "torch"}),
+        Contender("Keras on TensorFlow, allocator fixed", keras, fixed),
+        Contender("Keras on torch, allocator fixed", keras, {**fixed, "KERAS_BACKEND": "torch"}),
     ]
     machine = Contender("peak", [sys.executable, __file__, "--contender", "peak"])
     contend([*rows, machine], given.rounds)

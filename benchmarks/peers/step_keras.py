@@ -1,13 +1,12 @@
 """A training step of one of the notebook's networks in Keras: `train_on_batch` on a batch that stays in memory.
 
 A contender of benchmarks/training_step.py (see benchmarks/measuring.py for what it is told and what it says). The
-backend is KERAS_BACKEND's; `--allocator fixed` sets the C library's allocator up as `fingerspell train` does.
+backend is KERAS_BACKEND's.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import sys
 import time
@@ -16,19 +15,7 @@ from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-
-
-def fix_allocator() -> None:
-    """The very settings of `fingerspell train`: a file of the package that needs nothing but the standard library."""
-    path = HERE.parents[1] / "src" / "fingerspell" / "lab" / "allocator.py"
-    spec = importlib.util.spec_from_file_location("allocator", path)
-    if spec is None or spec.loader is None:
-        raise SystemExit(f"{path} is not there")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.keep_large_blocks()
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 def main() -> None:
@@ -37,11 +24,8 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=200)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--steps", type=int, default=2, help="steps a round")
-    parser.add_argument("--allocator", choices=("installed", "fixed"), default="installed")
     parser.add_argument("--agree", type=Path, help="write the fresh model here, then its losses without dropout")
     given = parser.parse_args()
-    if given.allocator == "fixed":
-        fix_allocator()
     import keras
     import numpy as np
     from notebook_networks import compiled

@@ -3,7 +3,7 @@
 Written from the specification of the notebook with Keras's own layers. v5, which the notebook describes in prose only,
 is built to the definition in `fingerspell.lab.nets`; its attention needs one layer that Keras does not have.
 
-Needs Keras on its torch backend: set KERAS_BACKEND=torch before this is imported.
+Runs on any backend of Keras: set KERAS_BACKEND (`torch` here) before this is imported. The benchmarks train them too.
 """
 
 from __future__ import annotations

@@ -166,10 +166,11 @@ def test_views_of_hands_follow_from_the_epoch():
     assert np.array_equal(batch.seen.landmarks, seen(draws, shapes, framing, 4, 1, ids).landmarks)
 
 
+@pytest.mark.parametrize("there", [True, False])
 @pytest.mark.parametrize("last", [True, False])
-def test_photos_lie_in_memory_as_the_network_wants_them(last):
+def test_photos_lie_in_memory_as_the_network_wants_them(last, there):
     settings = recipe(training={"epochs": 1, "batch_size": 8, "channels_last": last})
-    photos = Batches(settings, SPEC, data(), CPU).make(0, 0).photos
+    photos = Batches(settings, SPEC, data(), CPU, there=there).make(0, 0).photos
     assert photos.is_contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
 
 

@@ -73,7 +73,8 @@ class Conv2d(nn.Conv2d):
         around = 2 * int(self.padding[0]) - 2
         high, wide = height + around, width + around
         products = 9 * count * high * wide * channels * self.out_channels
-        return min(high, wide) >= _LARGE and products >= _MUCH
+        enough = channels + self.out_channels >= _FEW
+        return enough and min(high, wide) >= _LARGE and products >= _MUCH
 
     @property
     def _is_three_by_three(self) -> bool:
@@ -82,7 +83,6 @@ class Conv2d(nn.Conv2d):
             and self.stride == self.dilation == (1, 1)
             and self.padding in ((0, 0), (1, 1))
             and self.groups == 1
-            and self.in_channels + self.out_channels >= _FEW
         )
 
 
@@ -148,7 +148,7 @@ def _of_parameters(maps: Tensor, slopes: Tensor, pad: int) -> tuple[Tensor, Tens
     parts: dict[int, tuple[Maps, Doubles]] = {}
 
     def work(first: int, last: int) -> None:
-        total, some = np.zeros((36, inputs, outputs), np.float32), np.empty((36, inputs, outputs), np.float32)
+        total, some = (new((PATCH * PATCH, inputs, outputs), np.float32) for new in (np.zeros, np.empty))
         all_slopes = np.zeros(outputs)
         for start, stop, (spread, there) in _stretches(first, last, across, inputs, outputs):
             spread_maps(given, pad, down, across, start, stop, spread)

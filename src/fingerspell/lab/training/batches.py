@@ -135,6 +135,7 @@ class Batches:
             return Batch(self._as_keras_does(self._as_keras, some, epoch, step), labels)
         if self.there is not None:
             photos, seen = self.there.make(self._ordered[1], epoch, step)
+            photos = self._laid(photos)
         else:
             photos, seen = self._as_intended(some, epoch)
         return Batch(photos, labels, seen)
@@ -168,7 +169,10 @@ class Batches:
         return self._data.pixels[rows], np.arange(len(rows))
 
     def _on_device(self, photos: NDArray[np.float32]) -> Tensor:
-        """(N, h, w, 3) → (N, 3, h, w) in the memory format that the network is trained in."""
+        """(N, h, w, 3) → (N, 3, h, w)."""
+        return self._laid(torch.from_numpy(photos).permute(0, 3, 1, 2).to(self._device))
+
+    def _laid(self, photos: Tensor) -> Tensor:
+        """In the memory format that the network is trained in."""
         channels_last = self._recipe.training.channels_last
-        layout = torch.channels_last if channels_last else torch.contiguous_format
-        return torch.from_numpy(photos).permute(0, 3, 1, 2).to(self._device).contiguous(memory_format=layout)
+        return photos.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
