@@ -95,8 +95,8 @@ bench: setup bench-peers
 	run() { echo "== $$1"; name=$$1; shift; \
 		if $(BIN)/python benchmarks/$$name.py "$$@" > bench/$$name.txt; then cat bench/$$name.txt; \
 		else failed="$$failed $$name"; fi; }; \
-	run startup; run inference; run quantised; run input "$(DATA)"; run training_step; run end_to_end "$(DATA)"; \
-	run growth "$(DATA)"; run time_to_result "$(DATA)"; \
+	run startup; run inference; run quantised; run input "$(DATA)"; run convolution; \
+	run training_step; run end_to_end "$(DATA)"; run growth "$(DATA)"; run time_to_result "$(DATA)"; \
 	[ -z "$$failed" ] || { echo "without a result:$$failed"; exit 1; }
 
 clean:
