@@ -1,12 +1,12 @@
 """Let a hand detector say where the hand is in photos, for `fingerspell train --recipe hand --landmarks FILE`.
 
-    python -m venv teacher && teacher/bin/pip install mediapipe==0.10.21 pyarrow
+    python -m venv teacher && teacher/bin/pip install mediapipe==0.10.21 pyarrow==21.0.0
     teacher/bin/python benchmarks/teach_landmarks.py FOLDER… -o landmarks.parquet
 
 MediaPipe Hands (Zhang et al. 2020, Apache-2.0) teaches at development time only: neither the package nor a bundle needs
-it. It asks for an environment of its own, since it wants an old NumPy. Photos are looked at as they are and, where
-nothing is found, with a wider border. A row a photo: sha256, path, landmarks (42 fractions of width and height), box,
-handedness; null where no hand was found.
+it. It asks for an environment of its own, since it wants an old NumPy, and that an old pyarrow. Photos are looked at as
+they are and, where nothing is found, with a wider border. A row a photo: sha256, path, landmarks (42 fractions of width
+and height), box, handedness; null where no hand was found.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ def main() -> None:
         report[folder.name] = {"photos": len(some), "found": round(found, 4)}
         print(f"{folder.name}: {len(some):,} photos, a hand found in {found:.1%}")
         rows += some
-    fields = [("sha256", pa.string()), ("path", pa.string()), ("landmarks", pa.list_(pa.float32(), 42))]
-    fields += [("box", pa.list_(pa.float32(), 4)), ("handedness", pa.string())]
+    fields = [("sha256", pa.string()), ("path", pa.string()), ("landmarks", pa.list_(pa.float32()))]
+    fields += [("box", pa.list_(pa.float32())), ("handedness", pa.string())]
     pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(fields)), options.out, compression="zstd")
     print(json.dumps({"folders": report, "seconds": round(time.monotonic() - began, 1), "out": str(options.out)}))
 
