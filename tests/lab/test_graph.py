@@ -130,7 +130,7 @@ class TestProbabilities:
         for (height, width), count in zip(ODD_SIZES, (1, 2, 3, 1, 5, 1, 2, 1, 1, 2, 1), strict=True):
             require_same(data, net, SPEC, photos(height, width, count), 1.7)
 
-    @pytest.mark.parametrize("network", ["residual-small", "notebook-v5", "hand-parts"])
+    @pytest.mark.parametrize("network", ["residual-small", "notebook-v5", "hand-parts", "hand-fine"])
     def test_networks_of_the_registry(self, network):
         spec = PreprocessSpec(40, 32)
         with torch.random.fork_rng(devices=[]):
@@ -183,7 +183,7 @@ class TestFeatures:
         assert np.array_equal(head.weight, net.last.weight.detach().numpy())
         assert np.array_equal(head.bias, net.last.bias.detach().numpy())
 
-    @pytest.mark.parametrize("network", ["residual-small", "notebook-v1", "notebook-v3", "hand-parts"])
+    @pytest.mark.parametrize("network", ["residual-small", "notebook-v1", "notebook-v3", "hand-parts", "hand-fine"])
     def test_networks_of_the_registry(self, network):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)

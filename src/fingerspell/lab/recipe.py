@@ -77,6 +77,7 @@ class HandSettings(_Settings):
 
     packed: int = Field(128, ge=MIN_SIDE, le=1024)
     landmarks: float = Field(1.0, ge=0, description="weight of the landmarks' loss")
+    heat: float = Field(0.0, ge=0, description="weight of the loss of the landmarks' heat maps")
     handedness: float = Field(0.1, ge=0, description="weight of the handedness's loss")
     framed: float = Field(0.5, ge=0, le=1)
     closest: float = Field(1.15, gt=0.5, le=4)

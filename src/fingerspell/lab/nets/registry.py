@@ -44,8 +44,9 @@ NETWORKS: dict[str, Entry] = {
     "residual-small": Entry(ResidualSmall, 64, 64, "small pre-activation ResNet for small photos"),
     "hand": Entry(HandNetwork, 64, 64, "ResNet that also learns landmarks and which hand it sees"),
     "hand-parts": Entry(partial(HandNetwork, parts=24), 64, 64, "the same, which reads features at each landmark"),
+    "hand-fine": Entry(partial(HandNetwork, parts=24, fine=True), 64, 64, "the same, landmarks on finer maps"),
 }
-HAND_NETWORKS = frozenset({"hand", "hand-parts"})
+HAND_NETWORKS = frozenset({"hand", "hand-fine", "hand-parts"})
 """Networks that learn where the hand is and which hand it is beside the letter."""
 MIN_SIDE = 32
 """Below this the notebook's valid convolutions leave nothing."""
