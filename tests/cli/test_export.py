@@ -81,9 +81,10 @@ class TestCalibrated:
     def test_the_bundle_answers_with_the_temperature_that_was_found(
         self, run, tiny_run, tiny_bundle, strangers, tmp_path
     ):
-        result = run(tiny_run, "-o", tmp_path / "sure.bundle", "--calibrate-on", strangers)
+        result = run(tiny_run, "-o", tmp_path / "sure.bundle", "--calibrate-on", strangers, "--sure-right", "0.6")
         assert result.exit_code == 0, result.exception
         card = read_bundle(tmp_path / "sure.bundle").card
+        assert card["calibration"]["wanted"] == 0.6
         temperature = card["calibration"]["temperature"]
         assert card["temperature"] == temperature != 1
         assert f"temperature {temperature:.3f}" in result.stderr

@@ -114,6 +114,15 @@ class TestCalibrate:
         assert WANTED <= found.right < WANTED + 0.01
         assert 0.1 < found.answered < 0.9
 
+    def test_whoever_is_content_with_fewer_right_answers_gets_more(self):
+        some = [result(*honest(3000, seed=6))]
+        usual, easier = calibrate(some), calibrate(some, 0.9)
+        assert (usual.wanted, easier.wanted) == (WANTED, 0.9) == (usual.as_dict()["wanted"], easier.as_dict()["wanted"])
+        assert 0.9 <= easier.right < WANTED
+        assert easier.answer_from < usual.answer_from
+        assert easier.answered > usual.answered
+        assert easier.temperature == usual.temperature
+
     def test_sources_weigh_the_same_however_large(self):
         small, large = honest(300, seed=7), honest(3000, seed=8)
         cold, hot = result(tempered(small[0], 0.5), small[1], "small"), result(tempered(large[0], 2.0), large[1])

@@ -23,6 +23,16 @@ CalibrateOnOption = Annotated[
         show_default=False,
     ),
 ]
+SureRightOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0.5,
+        max=0.999,
+        metavar="SHARE",
+        help="Share of right answers, where it is calibrated, from which on an answer counts as sure; else 0.97.",
+        show_default=False,
+    ),
+]
 CalibrateLikeOption = Annotated[
     Path | None,
     typer.Option(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fingerspell.cli import console
-from fingerspell.cli.calibrating import CalibrateLikeOption, CalibrateOnOption, CalibrateOption
+from fingerspell.cli.calibrating import CalibrateLikeOption, CalibrateOnOption, CalibrateOption, SureRightOption
 from fingerspell.cli.places import cache_folder
 from fingerspell.core.errors import DataError
 
@@ -44,6 +44,7 @@ def evaluate_command(
     calibrate: CalibrateOption = None,
     calibrate_on: CalibrateOnOption = None,
     calibrate_like: CalibrateLikeOption = None,
+    sure_right: SureRightOption = None,
 ) -> None:
     """Score a run on photos it has not seen, and write a report.
 
@@ -75,6 +76,7 @@ def evaluate_command(
         calibrate=calibrate,
         calibrate_on=calibrate_on or [],
         calibrate_like=None if calibrate_like is None else RunFolder.open(calibrate_like),
+        sure_right=sure_right,
     )
     if as_json:
         values = evaluation_json(found.results, folder.read_state(), found.calibration)
@@ -110,6 +112,7 @@ def evaluate_run(
     calibrate: bool | None = None,
     calibrate_on: Sequence[Path] = (),
     calibrate_like: RunFolder | None = None,
+    sure_right: float | None = None,
 ) -> Evaluated:
     """Score a run, write its evaluation.json and its report, and draw the progress.
 
@@ -122,6 +125,7 @@ def evaluate_run(
         calibrate: None: the answers are calibrated where that can be done; True: they must be; False: not at all.
         calibrate_on: further folders to calibrate on.
         calibrate_like: a run that is calibrated in place of this one; see `lab.calibration.find_calibration`.
+        sure_right: share of right answers from which on an answer counts as sure.
 
     Raises:
         DataError: a folder without photos that may be scored, a run that is not whole, or one that cannot be calibrated
@@ -144,6 +148,7 @@ def evaluate_run(
             wanted=calibrate,
             folders=calibrate_on,
             like=calibrate_like,
+            sure_right=sure_right,
             progress=progress,
         )
         own, training = _own_part(model, learnt, cache, bool(folders), progress)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fingerspell.cli import console
-from fingerspell.cli.calibrating import CalibrateLikeOption, CalibrateOnOption, CalibrateOption
+from fingerspell.cli.calibrating import CalibrateLikeOption, CalibrateOnOption, CalibrateOption, SureRightOption
 from fingerspell.cli.places import cache_folder
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def export_command(
     calibrate: CalibrateOption = None,
     calibrate_on: CalibrateOnOption = None,
     calibrate_like: CalibrateLikeOption = None,
+    sure_right: SureRightOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a bundle that is there.")] = False,
 ) -> None:
     """Write a run's best weights as a bundle, if the exported graph agrees with the network.
@@ -68,6 +69,7 @@ def export_command(
             calibrate=calibrate,
             calibrate_on=calibrate_on or [],
             calibrate_like=None if calibrate_like is None else RunFolder.open(calibrate_like),
+            sure_right=sure_right,
             about=said,
             progress=progress,
         )

@@ -26,7 +26,7 @@ from fingerspell.lab.sources import SourceResult
 from fingerspell.lab.training.run import IMPORTED, RunFolder
 
 WANTED = 0.97
-"""Share of the given answers that must be right on the calibration photos."""
+"""Share of the given answers that must be right on the calibration photos, where nobody names another."""
 COLDEST, HOTTEST = 0.1, 10.0
 """Temperatures between which one is sought. An optimum at either end is none."""
 
@@ -54,11 +54,12 @@ class Calibration:
         ece_after: with it.
         nll_before: mean negative log-likelihood without it, nats.
         nll_after: with it; never more.
-        answer_from: smallest (calibrated) probability from which on `WANTED` of the answers are right; None where no
+        answer_from: smallest (calibrated) probability from which on `wanted` of the answers are right; None where no
             probability does it.
         answered: share of the photos that are answered then.
         right: share of these answers that are right.
         stands_in: name of the run that was calibrated in place of this one, if there was one.
+        wanted: the share of right answers from which on an answer counts as sure.
     """
 
     temperature: float
@@ -71,6 +72,7 @@ class Calibration:
     answered: float | None
     right: float | None
     stands_in: str | None = None
+    wanted: float = WANTED
 
     @property
     def photos(self) -> int:
@@ -91,7 +93,7 @@ class Calibration:
             "ece_after": short(self.ece_after),
             "nll_before": short(self.nll_before),
             "nll_after": short(self.nll_after),
-            "wanted": WANTED,
+            "wanted": self.wanted,
             "answer_from": self.answer_from,
             "answered": short(self.answered),
             "right": short(self.right),
@@ -107,6 +109,7 @@ def find_calibration(
     wanted: bool | None = None,
     folders: Sequence[Path] = (),
     like: RunFolder | None = None,
+    sure_right: float | None = None,
     progress: Progress = silent,
 ) -> tuple[Calibration | None, str]:
     """Calibrate a run's network on its validation photos and on further folders.
@@ -121,6 +124,7 @@ def find_calibration(
         wanted: None: where it can be done; True: it must be done; False: not at all.
         folders: further labelled photos that it neither learnt from nor is judged by.
         like: a run that stands in for it, and calibrates on the folders alone.
+        sure_right: share of right answers from which on an answer counts as sure; None for `WANTED`.
         progress: called while photos are scored.
 
     Returns:
@@ -135,10 +139,11 @@ def find_calibration(
                 "photos to calibrate on, and no calibration wanted", expected="one of the two", remedy="leave one out"
             )
         return None, "not wanted"
+    sure_right = WANTED if sure_right is None else sure_right
     if like is not None:
-        return _calibrated_like(like, model, cache_folder, folders, progress), ""
+        return _calibrated_like(like, model, cache_folder, folders, sure_right, progress), ""
     try:
-        return calibrate(_photos(run, model, cache_folder, folders, progress)), ""
+        return calibrate(_photos(run, model, cache_folder, folders, progress), sure_right), ""
     except DataError as error:
         if wanted or folders:
             raise
@@ -146,7 +151,12 @@ def find_calibration(
 
 
 def _calibrated_like(
-    like: RunFolder, model: Model, cache_folder: Path, folders: Sequence[Path], progress: Progress
+    like: RunFolder,
+    model: Model,
+    cache_folder: Path,
+    folders: Sequence[Path],
+    sure_right: float,
+    progress: Progress,
 ) -> Calibration:
     standing_in = Model.load(like.require_weights())
     if not folders:
@@ -162,7 +172,7 @@ def _calibrated_like(
             remedy="train it with the same recipe, and leave one collection out",
         )
     results = _photos(like, standing_in, cache_folder, folders, progress)[-len(folders) :]
-    return replace(calibrate(results), stands_in=like.path.resolve().name)
+    return replace(calibrate(results, sure_right), stands_in=like.path.resolve().name)
 
 
 def _photos(
@@ -190,11 +200,12 @@ def _photos(
     return found
 
 
-def calibrate(results: Sequence[SourceResult]) -> Calibration:
+def calibrate(results: Sequence[SourceResult], sure_right: float = WANTED) -> Calibration:
     """Find the temperature that makes the truth most likely, and the probability from which answers count as sure.
 
     Args:
         results: answers of the network as it was trained, on photos that it did not learn from.
+        sure_right: share of right answers from which on an answer counts as sure.
 
     Raises:
         DataError: fewer than `ENOUGH` photos, or answers that no temperature fits.
@@ -212,7 +223,7 @@ def calibrate(results: Sequence[SourceResult]) -> Calibration:
     temperature = fit_temperature(shares, truth, weights)
     after = tempered(shares, temperature)
     correct = shares.argmax(axis=1) == truth
-    sure = answer_from(after.max(axis=1), correct, WANTED, weights)
+    sure = answer_from(after.max(axis=1), correct, sure_right, weights)
     return Calibration(
         temperature=temperature,
         sources=tuple(Source(result.name, result.photos, result.digest) for result in results),
@@ -223,6 +234,7 @@ def calibrate(results: Sequence[SourceResult]) -> Calibration:
         answer_from=None if sure is None else sure.threshold,
         answered=None if sure is None else sure.share,
         right=None if sure is None else sure.accuracy,
+        wanted=sure_right,
     )
 
 

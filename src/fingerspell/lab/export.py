@@ -86,6 +86,7 @@ def export_bundle(
     calibrate: bool | None = None,
     calibrate_on: Sequence[Path] = (),
     calibrate_like: RunFolder | None = None,
+    sure_right: float | None = None,
     about: About | None = None,
     progress: Progress = silent,
     build: GraphBuilder = BundleGraph,
@@ -102,6 +103,7 @@ def export_bundle(
         calibrate: None: calibrated where that can be done; True: it must be done; False: not at all.
         calibrate_on: further labelled photos to calibrate on.
         calibrate_like: a run that is calibrated in place of this one; see `find_calibration`.
+        sure_right: share of right answers from which on an answer counts as sure.
         about: what only the maker can say of it; its licence holds where `licence` states none.
         progress: called after each of four steps.
         build: makes the graph from the network.
@@ -120,6 +122,7 @@ def export_bundle(
         wanted=calibrate,
         folders=calibrate_on,
         like=calibrate_like,
+        sure_right=sure_right,
         progress=progress,
     )
     temperature = 1.0 if calibration is None else calibration.temperature
