@@ -47,8 +47,10 @@ EXPERIMENTS: dict[str, Experiment] = {
     "without-one-signer": Experiment(("rooms", "wall", "rendered"), ("one-signer",)),
     "without-wall": Experiment(("one-signer", "rooms", "rendered"), ("wall",)),
     # Steps taken back, on without-rooms.
+    "no-heat": Experiment(*LEFT_OUT, ("hand.heat=0",)),
+    "no-fine": Experiment(*LEFT_OUT, ("network=hand-parts",)),
     "no-parts": Experiment(*LEFT_OUT, ("network=hand",)),
-    "no-landmarks": Experiment(*LEFT_OUT, ("network=hand", "hand.landmarks=0")),
+    "no-landmarks": Experiment(*LEFT_OUT, ("network=hand", "hand.landmarks=0", "hand.heat=0")),
     "no-framing": Experiment(*LEFT_OUT, ("hand.framed=0",)),
     "mild": Experiment(*LEFT_OUT, ("augment=mild",)),
     "strong": Experiment(*LEFT_OUT, ("augment=strong",)),
