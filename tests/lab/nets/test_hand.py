@@ -167,3 +167,21 @@ def test_all_three_can_be_learnt_together(net):
         loss_of(net, seen).backward()
         optimizer.step()
     assert float(loss_of(net, seen)) < 0.35 * float(first)
+
+
+def test_the_heat_alone_teaches_where_the_landmarks_are(net):
+    net.train()
+    seen = hands_seen(6)
+    truth = torch.from_numpy(seen.landmarks)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
+
+    def off() -> float:
+        with torch.no_grad():
+            return (net.learn(photos()).landmarks - truth).abs().mean().item()
+
+    before = off()
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss_of(net, seen, landmarks=0, handedness=0, heat=1).backward()
+        optimizer.step()
+    assert off() < 0.5 * before
