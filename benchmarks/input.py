@@ -172,14 +172,14 @@ def by_torch(folder: Path, threads: int) -> Callable[[], int]:
 
     from fingerspell.lab.augment import POLICIES, draw
     from fingerspell.lab.augment_torch import apply
-    from fingerspell.lab.training.batches import scaled
+    from fingerspell.lab.training.device_batches import scaled
 
     torch.set_num_threads(threads)
     pixels = Setting(folder, "notebook-v4", []).pixels[:256]
 
     def work() -> int:
         for first in range(0, len(pixels), 32):
-            photos = scaled(pixels[first : first + 32], torch.device("cpu"))
+            photos = scaled(torch.from_numpy(pixels[first : first + 32]))
             ids = np.arange(first, first + len(photos), dtype=np.uint64)
             apply(photos, draw(POLICIES["B"], 0, 0, ids, *photos.shape[2:]))
         return len(pixels)
