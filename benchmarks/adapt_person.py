@@ -2,9 +2,9 @@
 
     python benchmarks/adapt_person.py asl.bundle --stills STILLS --halves ../shared/data/desk
 
-STILLS holds stills of clips, `LETTER/SIGNER/FRAME.png`, as `stills_of` below cuts them (it does so itself where STILLS
-is absent and --clips names the folder of clips, `SIGNER/LETTER.mp4`). Tested are the frames of the same signer at
-least 10 frames away from each that was learnt from: the same clip, so the easiest that being a person's own can be.
+STILLS holds stills of clips, `LETTER/SIGNER/FRAME.png`, as `clip_stills.py` cuts them. Tested are the frames of the
+same signer at least 10 frames away from each that was learnt from: the same clip, so the easiest that being a person's
+own can be.
 --halves takes class folders in the order of their numbers: learnt from is one half, tested on the other.
 
 Rows: photos from one moment (consecutive ones) or spread in time; of all letters, or of half of them, drawn anew each
@@ -32,8 +32,6 @@ from fingerspell.live.adapting.photos import OwnPhoto, read_own_photos
 from fingerspell.live.recognizer import Recognizer
 
 GAP = 10
-EVERY = 5
-MOVING = ("J", "Z")
 
 
 @dataclass
@@ -50,23 +48,6 @@ class Person:
 
 def number_of(name: str) -> int:
     return int("".join(each for each in Path(name).stem if each.isdigit()) or 0)
-
-
-def stills_of(clips: Path, stills: Path) -> None:
-    """Cut every fifth frame out of the clips of letters that do not move."""
-    from PIL import Image
-
-    from fingerspell.live.frames.video import read_video
-
-    for clip in sorted(clips.glob("*/*")):
-        letter = clip.stem.upper()
-        if len(letter) != 1 or letter in MOVING:
-            continue
-        folder = stills / letter / clip.parent.name
-        folder.mkdir(parents=True, exist_ok=True)
-        for index, frame in enumerate(read_video(clip)):
-            if index % EVERY == 0:
-                Image.fromarray(np.ascontiguousarray(frame.pixels)).save(folder / f"{index:04d}.png")
 
 
 def people(recognizer: Recognizer, folder: Path, *, halves: bool) -> Iterator[Person]:
@@ -177,15 +158,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--stills", type=Path)
-    parser.add_argument("--clips", type=Path, help="cut STILLS out of these where it is absent")
     parser.add_argument("--halves", type=Path, action="append", default=[])
     parser.add_argument("--photos", type=int, nargs="+", default=[5])
     parser.add_argument("--draws", type=int, default=5)
     asked = parser.parse_args()
     recognizer = Recognizer(asked.bundle, threads=1)
     head = read_head(recognizer.bundle.model, temperature_of(recognizer.bundle.card))
-    if asked.clips and asked.stills and not asked.stills.exists():
-        stills_of(asked.clips, asked.stills)
     sources: list[Callable[[], Iterator[Person]]] = []
     if asked.stills:
         sources.append(lambda: people(recognizer, asked.stills, halves=False))

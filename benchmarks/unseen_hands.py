@@ -6,7 +6,8 @@
 Three protocols, fixed before anything was trained:
 
   hard            learn from one signer and rendered hands; judged on the two other collections
-  all             learn from all that may be learnt from; judged on `desk` and on stills of `clips` (static letters)
+  all             learn from all that may be learnt from; judged on `desk` and on stills of `clips` (static letters,
+                  cut by clip_stills.py)
   without-NAME    learn from all but one collection; judged on that one. Choices are made on these, never on `all`
 
 and steps of the recipe taken back, one at a time, on `without-rooms`. Each is trained with every seed by `fingerspell

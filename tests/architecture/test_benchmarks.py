@@ -1,4 +1,4 @@
-"""Benchmarks and the scripts that make pictures are run by hand, months apart: what they take from the package exists."""
+"""Benchmarks and scripts that make pictures are run by hand, months apart: what they take from the package exists."""
 
 import ast
 import importlib
