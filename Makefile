@@ -89,11 +89,15 @@ $(PEERS_STAMP): benchmarks/peers/requirements.txt
 
 # How fast everything is, beside others: see docs/performance.md. DATA=folder names photos, in class folders. Takes an
 # hour or two, alone on the machine; each table goes into bench/ too. A benchmark that fails does not end the others.
+# Called again it goes on with what has no table yet; remove bench/ to measure all anew.
 bench: setup bench-peers
 	@[ -n "$(DATA)" ] || { echo "which photos? make bench DATA=folder, a folder with one folder for each class"; exit 2; }
 	@mkdir -p bench; failed=; \
-	run() { echo "== $$1"; name=$$1; shift; \
-		if $(BIN)/python benchmarks/$$name.py "$$@" > bench/$$name.txt; then cat bench/$$name.txt; \
+	run() { name=$$1; shift; \
+		if [ -f bench/$$name.txt ]; then echo "== $$name: bench/$$name.txt is there already"; return; fi; \
+		echo "== $$name"; \
+		if $(BIN)/python benchmarks/$$name.py "$$@" > bench/$$name.part; \
+		then mv bench/$$name.part bench/$$name.txt; cat bench/$$name.txt; \
 		else failed="$$failed $$name"; fi; }; \
 	run startup; run inference; run quantised; run input "$(DATA)"; run convolution; \
 	run training_step; run end_to_end "$(DATA)"; run growth "$(DATA)"; run time_to_result "$(DATA)"; \
