@@ -12,7 +12,7 @@ PAGE_TOOLS := web/node_modules/.installed
 PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.installed
 
-.PHONY: setup test coverage lint page page-test browser demo demo-short hands-pictures notebook-pictures bench-peers bench clean
+.PHONY: setup test coverage lint page page-test browser demo demo-short hands-pictures page-picture notebook-pictures bench-peers bench clean
 
 setup: $(STAMP)
 
@@ -72,6 +72,10 @@ demo-short: setup
 # The pictures of docs/hands.md, rendered anew: after a change of src/fingerspell/hands.
 hands-pictures: setup
 	$(BIN)/python docs/make_hands_pictures.py
+
+# The picture of the page in README.md: after a change below web/, or of the recogniser that comes with the package.
+page-picture: setup browser
+	$(BIN)/python docs/make_page_picture.py
 
 # The pictures of docs/notebook.md, from the figures in records/.
 notebook-pictures: setup

@@ -2,7 +2,7 @@
 
     python benchmarks/inference.py [NETWORK …] [--rounds 5]
 
-Networks: notebook-v1 … notebook-v5 at 200×200 and hand-parts at 64×64, all of them without any; weights are fresh,
+Networks: notebook-v1 … notebook-v5 at 200×200 and hand-fine at 64×64, all of them without any; weights are fresh,
 which changes no time. Photos lie in memory at the network's size, as bytes; scaling them to the network's input is part
 of the work. Rows: one photo at a time and 32, on one thread and on two (Keras takes what it likes). `ms, one photo` is
 the median of all calls, `95%` what all but a twentieth of them stay below; `times` is how many times as fast ours on
@@ -23,7 +23,7 @@ from measuring import PEERS_PYTHON, Contender, against, contend, finish, serve, 
 
 KERAS = Path(__file__).resolve().parent / "peers" / "inference_keras.py"
 OURS = "ONNX Runtime, as in a bundle, 2 threads"
-SIDES = {f"notebook-v{number}": 200 for number in range(1, 6)} | {"hand-parts": 64}
+SIDES = {f"notebook-v{number}": 200 for number in range(1, 6)} | {"hand-fine": 64}
 
 
 def contender(given: argparse.Namespace) -> None:

@@ -52,6 +52,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "no-fine": Experiment(*LEFT_OUT, ("network=hand-parts",)),
     "no-parts": Experiment(*LEFT_OUT, ("network=hand",)),
     "no-landmarks": Experiment(*LEFT_OUT, ("network=hand", "hand.landmarks=0", "hand.heat=0")),
+    "no-tipping": Experiment(*LEFT_OUT, ("hand.tipped=0",)),
     "no-framing": Experiment(*LEFT_OUT, ("hand.framed=0",)),
     "mild": Experiment(*LEFT_OUT, ("augment=mild",)),
     "strong": Experiment(*LEFT_OUT, ("augment=strong",)),

@@ -47,7 +47,7 @@ def place_of_spot(photo: torch.Tensor) -> tuple[float, float]:
 def test_landmarks_go_where_the_pixels_go(hand):
     policy = Policy(rotation=20, shift=0.1, zoom=0.2, shear=8)
     known = shapes(hand, count=40)
-    framed, found = changed(known, Framing(framed=0.5, mirrored=0.3), policy)
+    framed, found = changed(known, Framing(framed=0.5, mirrored=0.3, tipped=50), policy)
     x, y = known.landmarks[0, 7]
     photos = apply(spot_at(float(x), float(y), 128).expand(40, -1, -1, -1), framed, (64, 64))
     checked = 0
@@ -78,6 +78,25 @@ def test_cut_views_hold_the_hand_as_closely_as_asked():
     off = (middle - [0.35, 0.5]) / 0.4
     assert np.abs(off).max() <= 0.1 + 1e-6
     assert np.abs(off).max(axis=0).min() > 0.09
+
+
+def test_tipped_hands_are_lower_by_the_cosine_and_as_wide_as_they_were():
+    framed, found = changed(shapes(), Framing(framed=0.0, mirrored=0.0, tipped=60))
+    assert np.allclose(framed.matrix[:, 0], [1, 0, 0])
+    assert np.allclose(framed.matrix[:, 1, [0, 2]], 0)
+    angles = np.rad2deg(np.arccos(1 / framed.matrix[:, 1, 1].astype(np.float64)))
+    assert np.histogram(angles, bins=4, range=(0, 60))[0].min() > 0.2 * len(IDS)  # any angle is as likely
+    assert angles.max() <= 60 + 1e-3
+    height = np.ptp(found.landmarks[:, :, 1], axis=1) / np.ptp(shapes().landmarks[0, :, 1])
+    assert height == pytest.approx(np.cos(np.deg2rad(angles)), abs=1e-5)
+
+
+def test_cut_views_hold_a_tipped_hand_as_closely_as_asked():
+    framing = Framing(framed=1.0, closest=1.2, widest=1.2, off=0.0, mirrored=0.0, tipped=60)
+    framed, _ = changed(shapes(box=(0.3, 0.3, 0.6, 0.8)), framing)
+    lower = framed.matrix[:, 0, 0] / framed.matrix[:, 1, 1]
+    assert framed.matrix[:, 0, 0] == pytest.approx(1.2 * np.maximum(0.3, 0.5 * lower), abs=1e-5)
+    assert (lower < 0.6).any()  # wider than it is high by then
 
 
 def test_a_fraction_is_cut_and_only_where_the_place_is_known():

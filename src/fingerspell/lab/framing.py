@@ -1,9 +1,10 @@
 """Which part of a photo is learnt from, and with which hand: views framed by the hand, right hands, some mirrored.
 
 A network for hands in any framing must see them in many: as the photo shows them, and cut out around the hand, more or
-less closely. Left hands are turned round, so that one half of the network's capacity is not spent on the mirror image
-of the other; a fraction of all is mirrored on purpose, to learn to tell which hand it is. Everything follows from
-(seed, epoch, photo), as all augmentation does.
+less closely. Cameras look up at a hand, or down on it: it may be foreshortened, as if it were tipped. Left hands are
+turned round, so that one half of the network's capacity is not spent on the mirror image of the other; a fraction of
+all is mirrored on purpose, to learn to tell which hand it is. Everything follows from (seed, epoch, photo), as all
+augmentation does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from fingerspell.lab.augment import Dice, Draws
 from fingerspell.lab.data.shapes import LEFT, RIGHT, UNKNOWN, Shapes
 
-_FRAMED, _SIDE, _X, _Y, _MIRROR = 41, 42, 43, 44, 45  # streams of random words, apart from the policy's
+_FRAMED, _SIDE, _X, _Y, _MIRROR, _TIPPED = 41, 42, 43, 44, 45, 46  # streams of random words, apart from the policy's
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Framing:
         closest, widest: side of the cut square, in longer sides of the hand's box.
         off: how far the box's middle may lie from the square's, in longer sides of the box.
         mirrored: the fraction of photos that show the wrong hand on purpose.
+        tipped: up to this many degrees tipped towards the camera or away from it: lower by the cosine, as from afar.
     """
 
     framed: float = 0.5
@@ -35,6 +37,7 @@ class Framing:
     widest: float = 2.1
     off: float = 0.12
     mirrored: float = 0.15
+    tipped: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -61,7 +64,8 @@ def frame(draws: Draws, shapes: Shapes, framing: Framing, seed: int, epoch: int,
     """
     dice = Dice(seed, epoch, ids)
     boxes = 2 * shapes.boxes.astype(np.float64) - 1  # in half-sides from the centre, as the maps are
-    longer = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    lower = np.cos(np.deg2rad(dice.unit(_TIPPED) * framing.tipped))
+    longer = np.maximum(boxes[:, 2] - boxes[:, 0], (boxes[:, 3] - boxes[:, 1]) * lower)
     cut = np.isfinite(longer) & (longer > 0) & (dice.unit(_FRAMED) < framing.framed)
     longer = np.where(cut, longer, 1.0)
     side = np.exp(np.log(framing.closest) + dice.unit(_SIDE) * np.log(framing.widest / framing.closest))
@@ -73,7 +77,7 @@ def frame(draws: Draws, shapes: Shapes, framing: Framing, seed: int, epoch: int,
     centre = np.where(cut[:, None], np.stack(middle, axis=1), 0.0)
     sign = np.where(_turned(shapes, dice, framing), -1.0, 1.0)
     view = np.zeros((len(ids), 2, 3))
-    view[:, 0, 0], view[:, 1, 1], view[:, :, 2] = scale * sign, scale, centre
+    view[:, 0, 0], view[:, 1, 1], view[:, :, 2] = scale * sign, scale / lower, centre
     matrix = np.concatenate([view[:, :, :2] @ draws.matrix[:, :, :2], view[:, :, :2] @ draws.matrix[:, :, 2:]], axis=2)
     matrix[:, :, 2] += view[:, :, 2]
     return replace(draws, matrix=matrix.astype(np.float32), moved=True)

@@ -84,10 +84,11 @@ class HandSettings(_Settings):
     widest: float = Field(2.1, gt=0.5, le=8)
     off: float = Field(0.12, ge=0, le=1)
     mirrored: float = Field(0.15, ge=0, le=1)
+    tipped: float = Field(0.0, ge=0, le=75, description="degrees")
 
     def framing(self) -> Framing:
         """The same as the augmentation's type."""
-        return Framing(self.framed, self.closest, self.widest, self.off, self.mirrored)
+        return Framing(self.framed, self.closest, self.widest, self.off, self.mirrored, self.tipped)
 
 
 class StoppingSettings(_Settings):
