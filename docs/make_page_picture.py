@@ -86,9 +86,11 @@ def shown(address: str, clip: Path) -> Image.Image:
         page.goto(address)
         page.wait_for_selector(".where[data-state=ready]")
         page.click("#camera")
-        page.wait_for_function(
-            "word => document.getElementById('text').textContent.includes(word)", arg=WORD, timeout=1000 * SECONDS
-        )
+        spelled = "word => document.getElementById('text').textContent.endsWith(word)"
+        page.wait_for_function(spelled, arg=WORD, timeout=1000 * SECONDS)
+        if page.text_content("#text") != WORD:  # the first letters were seen while the page was still slow
+            page.click("#clear")
+            page.wait_for_function(spelled, arg=WORD, timeout=1000 * SECONDS)
         picture = page.screenshot(full_page=True)
         browser.close()
     return Image.open(io.BytesIO(picture)).convert("RGB")
