@@ -38,7 +38,7 @@ def train_command(
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps to learn.")] = 4000,
     batch: Annotated[int, typer.Option(min=1, help="Frames a step.")] = 24,
-    scenes: Annotated[int, typer.Option(min=1, help="Rooms to draw.")] = 3000,
+    scenes: Annotated[int, typer.Option(min=1, help="Rooms to draw; two heads are painted for five rooms.")] = 3000,
     most: Annotated[int, typer.Option(min=0, help="Rendered hands at most; 0 for all.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, scenes and frames.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads that PyTorch may use.")] = 1,
@@ -86,8 +86,10 @@ def _taught(photos: list[Path], landmarks: list[Path]) -> list[Taught]:
 def _stock(rendered: Path, folders: list[Taught], scenes: int, most: int, seed: int, request: StopRequest) -> Stock:
     """Read and draw what frames are composed of; a signal ends it, since nothing is lost yet."""
     from fingerspell.lab.finder.cutouts import joined, photo_cutouts, rendered_cutouts
+    from fingerspell.lab.finder.faces import draw_faces
     from fingerspell.lab.finder.frames import Stock
     from fingerspell.lab.finder.pictures import pictures_of
+    from fingerspell.lab.finder.scenery import scenery_of
     from fingerspell.lab.finder.teacher import held_out
 
     with console.progress_bar() as bar:
@@ -96,7 +98,9 @@ def _stock(rendered: Path, folders: list[Taught], scenes: int, most: int, seed: 
         hands = [rendered_cutouts(rendered, most=most, progress=progress)]
         hands += [photo_cutouts(taught.part(_every_other(taught)), progress=progress) for taught in learnt]
         pictures = pictures_of(learnt, progress=progress) if learnt else None
-        return Stock(draw_scenes(scenes, seed, progress), joined(hands), pictures)
+        scenery = None if pictures is None else scenery_of(pictures)
+        rooms, heads = draw_scenes(scenes, seed, progress), draw_faces(max(1, 2 * scenes // 5), seed, progress)
+        return Stock(rooms, joined(hands), pictures, scenery, heads)
 
 
 def _every_other(taught: Taught) -> NDArray[np.int64]:

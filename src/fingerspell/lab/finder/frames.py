@@ -12,14 +12,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.lab.finder import camera, cutouts, drawing
+from fingerspell.lab.finder import camera, cutouts, drawing, faces, scenery
 from fingerspell.lab.finder.cutouts import Cutouts
+from fingerspell.lab.finder.faces import Faces
 from fingerspell.lab.finder.pictures import SIDE as PICTURE_SIDE
 from fingerspell.lab.finder.pictures import Pictures
+from fingerspell.lab.finder.scenery import Scenery
 
 SMALLEST, LARGEST = 0.1, 1.0
 """Of a composed hand: its longer side as a share of the frame's height."""
 _WITHOUT, _PICTURES, _CUT = 0.14, 0.3, 0.15  # shares of frames: no hand, real photos (if any), the edge cuts the hand
+_REAL, _CLUTTERED = 0.4, 0.6  # shares of composed frames: before real scenery (if any), with things cut out of it
+_FACES = 0.45  # of composed frames: with one painted head at least; as many of these with another
 _SHOWN = (0.5, 0.92)  # of a hand that the edge cuts
 _VISIBLE = 0.45  # of the hand of a photo at least, or it is no hand to be found
 
@@ -32,11 +36,15 @@ class Stock:
         scenes: (n, H, W, 3) uint8 sRGB: rooms, with and without people.
         hands: cut-outs.
         pictures: whole photos, if there are any.
+        scenery: what real photos show beside the hand, if there are any.
+        faces: painted heads, if there are any.
     """
 
     scenes: NDArray[np.uint8]
     hands: Cutouts
     pictures: Pictures | None = None
+    scenery: Scenery | None = None
+    faces: Faces | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +90,17 @@ def compose(rng: np.random.Generator, stock: Stock, height: int, width: int, wis
     if wish is _ANY and stock.pictures is not None and len(stock.pictures) and rng.random() < _PICTURES:
         return _from_picture(rng, stock.pictures, height, width)
     backlit = bool(rng.random() < 0.12) if wish.backlit is None else wish.backlit
-    canvas = _scene(rng, stock.scenes, height, width, bright=backlit)
+    if stock.scenery is not None and not backlit and rng.random() < _REAL:
+        canvas = scenery.scene(rng, stock.scenery, height, width)
+    else:
+        canvas = _scene(rng, stock.scenes, height, width, bright=backlit)
     with_hand = bool(rng.random() >= _WITHOUT) if wish.hand is None else wish.hand
     which = int(rng.integers(len(stock.hands))) if wish.which is None else wish.which
     tone = _tone(stock.hands, which) if rng.random() < 0.7 else drawing.skin(rng)
+    if stock.scenery is not None and rng.random() < _CLUTTERED:
+        scenery.things(rng, canvas, stock.scenery, tone)
+    while stock.faces is not None and rng.random() < _FACES:
+        faces.paint(rng, canvas, stock.faces, tone if rng.random() < 0.6 else None)
     _people(rng, canvas, tone)
     boxes: list[NDArray[np.float32]] = []
     labels: list[str] = []
