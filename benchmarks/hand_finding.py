@@ -1,12 +1,13 @@
 """How well, and how quickly, a bundle finds the hand in a whole frame, and what that does to the letters.
 
     python benchmarks/hand_finding.py finding.bundle --rendered DIR
-        [--photos DIR …] [--test DIR …] [--landmarks FILE …] [--clips DIR] [--sheet FILE]
+        [--photos DIR …] [--test DIR …] [--landmarks FILE …] [--clips DIR] [--people VIDEO …] [--sheet FILE]
 
 Composed frames are of signers, seeds and scenes that the finder never learnt from. `--photos` are folders that it
 learnt from: only the last fifth of each class is judged, against the landmark detector's boxes. `--test` folders are
 judged whole. Clips show one hand each and have no boxes: each frame is set into a larger one, continued by its own
-edges, and what is asked is whether the box lies where the clip was put.
+edges, and what is asked is whether the box lies where the clip was put. `--people` are videos of people without their
+hands, at a desk, say: how often a hand is found there, and how well hands are found that are composed into them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -26,6 +28,7 @@ from numpy.typing import NDArray
 from fingerspell.cli.finder import draw_scenes
 from fingerspell.core.bundle import read_bundle
 from fingerspell.lab.finder import cutouts, judge, teacher
+from fingerspell.lab.finder import frames as composing
 from fingerspell.lab.finder.frames import Stock
 from fingerspell.live.finding.finder import HandFinder
 from fingerspell.live.recognizer import Recognizer, surest
@@ -149,6 +152,27 @@ def clip_rows(finder: HandFinder, folder: Path, sheet: Sheet | None) -> dict[str
     return rows
 
 
+def people_rows(finder: HandFinder, videos: list[Path], hands: cutouts.Cutouts, count: int) -> dict[str, judge.Row]:
+    """Frames of people as they are, video by video, and with hands composed into them."""
+    from fingerspell.live.frames.video import read_video
+
+    rows: dict[str, judge.Row] = {}
+    scenes: list[Photo] = []
+    find, _ = asker(finder, None, 1)
+    for path in videos:
+        frames = [np.asarray(frame.pixels) for frame in read_video(path)]
+        some = [cv2.resize(photo, (640, 480)) for photo in frames[:: max(1, len(frames) // 20)]]
+        cases = [judge.Case(np.asarray(photo, np.uint8), None, (f"{path.stem}, no hand",)) for photo in some]
+        rows |= judge.judged(cases, find)
+        scenes += [case.pixels for case in cases]
+    stock = Stock(np.stack(scenes), hands)
+    with mock.patch.object(composing, "_people", lambda *_: None):  # real people are there
+        rows |= {
+            f"people, {name}": row for name, row in judge.judged(judge.composed_cases(stock, count, 5), find).items()
+        }
+    return {name: row for name, row in rows.items() if name != "all"}
+
+
 def letters(recognizer: Recognizer, finder: HandFinder, cases: list[tuple[str, Photo]]) -> dict[str, float]:
     """Share named right: whole, cut out or else `nothing`, cut out or else whole, and as `predict` does it."""
     right = dict.fromkeys(("whole", "found, else nothing", "found, else whole", "the surer, as predict"), 0)
@@ -200,6 +224,7 @@ def main() -> None:
     for name in ("--photos", "--test", "--landmarks"):
         parser.add_argument(name, type=Path, action="append", default=[])
     parser.add_argument("--clips", type=Path)
+    parser.add_argument("--people", type=Path, nargs="+", default=[])
     parser.add_argument("--count", type=int, default=150, help="composed frames of each kind")
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--score", type=float, help="another threshold than the card's")
@@ -233,6 +258,10 @@ def main() -> None:
     show(rows)
     for name, its in result["letters"].items():
         print(f"letters, {name}: " + ", ".join(f"{way} {share:.1%}" for way, share in its.items()))
+    if given.people:
+        people = people_rows(finder, given.people, hands, given.count)
+        show(people)
+        rows |= people
     if given.clips:
         result["clips"] = clip_rows(finder, given.clips, sheet)
         for name, its in result["clips"].items():
