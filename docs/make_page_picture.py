@@ -30,7 +30,7 @@ from fingerspell.live.site import build_site
 
 HERE = Path(__file__).parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-WORD, PLAN = "BALL", SynthPlan(per_class=1, size=480, signers=1, seed=2)
+WORD, PLAN = "BOWL", SynthPlan(per_class=1, size=480, signers=1, seed=2)
 WIDE, HIGH = 640, 480  # of the camera's frames
 SECONDS = 60
 
