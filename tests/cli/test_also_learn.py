@@ -187,6 +187,13 @@ def test_a_run_with_additions_goes_on_with_them(trained, run):
     code, _, err = run("train", "--resume", "runs/paused", "--also-learn", "far hands")
     assert code == 2
     assert "both --also-learn and --resume were given" in err
+    code, _, err = run("train", "--resume", "runs/paused", "--begin-with", "runs/both")
+    assert code == 2
+    assert "both --begin-with and --resume were given" in err
+    code, _, err = run("train", "own", "--begin-with", "runs/both", "--out", "runs/leaky", *SMALL)
+    assert code == 2
+    assert "photos that the new run does not learn from" in err
+    assert not Path("runs/leaky").exists()
     (Path("rendered/A/A0.jpg")).rename("A0.jpg")
     code, _, err = run("train", "--resume", "runs/paused")
     Path("A0.jpg").rename("rendered/A/A0.jpg")

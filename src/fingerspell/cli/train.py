@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fingerspell.lab.data.split import Split
     from fingerspell.lab.recipe import Recipe
     from fingerspell.lab.training.launch import Surroundings
+    from fingerspell.lab.training.run import RunFolder
 
 
 class StopRequest:
@@ -124,6 +125,10 @@ def train_command(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Known landmarks of photos, for the recipe 'hand' (repeatable)."),
     ] = None,
+    begin_with: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Begin with the weights of this run, which has learnt from nothing else."),
+    ] = None,
     split_by: Annotated[str | None, typer.Option(help="random, keras or block; the recipe's by default.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the network's input, pixels.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many.")] = None,
@@ -156,12 +161,12 @@ def train_command(
     if resume is not None:
         if folder is not None:
             raise FingerspellError("both a folder and --resume were given", expected="one of them")
-        if also_learn:
-            raise FingerspellError(
-                "both --also-learn and --resume were given",
-                expected="one of them",
-                remedy="a run goes on with the folders it began with; begin a new one to add more",
-            )
+        for option, given, why in (
+            ("--also-learn", also_learn, "a run goes on with the folders it began with; begin a new one to add more"),
+            ("--begin-with", begin_with, "a run goes on where it stands"),
+        ):
+            if given:
+                raise FingerspellError(f"both {option} and --resume were given", expected="one of them", remedy=why)
         run = RunFolder.open(resume)
         run.require_trained()
         settings = recipes.from_dict(run.read_state()["recipe"])
@@ -189,7 +194,8 @@ def train_command(
             remedy="leave --landmarks out, or choose --recipe hand",
         )
     additions = _additions(settings, parts, also_learn or [], around)
-    _train(settings, parts, run, around, tensorboard, additions, landmarks or [])
+    other = None if begin_with is None else RunFolder.open(begin_with)
+    _train(settings, parts, run, around, tensorboard, additions, landmarks or [], other)
 
 
 def _split(recipe: Recipe, folder: Path, saved: Path | None) -> Split:
@@ -235,6 +241,7 @@ def run_training(
     additions: Sequence[Addition] = (),
     go_on: str = "",
     landmarks: Sequence[Path] = (),
+    begin_with: RunFolder | None = None,
 ) -> dict[str, Any]:
     """Start (or, without a split, go on with) a run, drawing its progress. Returns the content of run.json.
 
@@ -252,7 +259,10 @@ def run_training(
     try:
         with stop_on_signals() as request, console.progress_bar() as progress:
             around.asked_to_stop, around.progress = request.reason, progress
-            state = resume(run, around) if split is None else start(recipe, split, run, around, additions, landmarks)
+            if split is None:
+                state = resume(run, around)
+            else:
+                state = start(recipe, split, run, around, additions, landmarks, begin_with)
     finally:
         shown.close()
     if request.number is not None and state["status"] == "paused":
@@ -269,8 +279,9 @@ def _train(
     tensorboard: bool,
     additions: Sequence[Addition] = (),
     landmarks: Sequence[Path] = (),
+    begin_with: RunFolder | None = None,
 ) -> None:
-    state = run_training(recipe, split, run, around, tensorboard, additions, landmarks=landmarks)
+    state = run_training(recipe, split, run, around, tensorboard, additions, landmarks=landmarks, begin_with=begin_with)
     damaged = state["data"]["damaged"]
     if damaged:
         console.note(f"left out {len(damaged)} damaged photos, first {damaged[0]['path']}: {damaged[0]['reason']}")

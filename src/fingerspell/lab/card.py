@@ -85,6 +85,7 @@ def make_card(
             "status": state.get("status", NOT_STATED),
             "best": state.get("best"),
             "weights_sha256": digest_of_file(run.weights),
+            **({"began_with": state["began_with"]} if "began_with" in state else {}),
         },
         "recipe": _recipe(state),
         "seed": _seed(state),

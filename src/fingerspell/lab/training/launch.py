@@ -25,6 +25,7 @@ from fingerspell.lab.data.split import Split, make_split
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.nets.registry import parameter_counts
 from fingerspell.lab.recipe import Recipe
+from fingerspell.lab.training.beginning import begin, weights_to_begin_with
 from fingerspell.lab.training.device import choose_device
 from fingerspell.lab.training.gather import learnt_photos, training_data
 from fingerspell.lab.training.loop import Observer, Paused, Trainer
@@ -105,6 +106,7 @@ def start(
     around: Surroundings,
     additions: Sequence[Addition] = (),
     landmarks: Sequence[Path] = (),
+    begin_with: RunFolder | None = None,
 ) -> dict[str, Any]:
     """Train a new run.
 
@@ -115,6 +117,7 @@ def start(
         around: device, caches, limits and observers.
         additions: further folders to learn from, as `additions_for` admits them.
         landmarks: files of known landmarks, for recipes with [hand]; rendered folders bring their own.
+        begin_with: a run whose weights this one begins with, instead of fresh ones; see `lab.training.beginning`.
 
     Returns:
         The content of run.json at the end; its `status` is `finished` or `paused`.
@@ -128,7 +131,10 @@ def start(
             expected="a new folder",
             remedy=f"go on with it: fingerspell train --resume {run.path}, or choose another --out",
         )
+    beginning = None if begin_with is None else weights_to_begin_with(begin_with, recipe, split, additions)
     with only_trainer(run):
+        if beginning is not None:
+            write_bytes(run.beginning, beginning.weights)
         split.save(run.split)
         if additions:
             save_additions(run.also_learnt, additions)
@@ -136,6 +142,8 @@ def start(
         state = _first_state(recipe, split, additions)
         if recipe.hand is not None:
             state["data"]["landmarks"] = _save_shapes(recipe, split, run, around, additions, landmarks)
+        if beginning is not None:
+            state["began_with"] = beginning.told
         run.write_state(state)
         return _work(recipe, split, run, around, state, additions)
 
@@ -315,6 +323,8 @@ def _work(
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(recipe.seed)
     model = Model.fresh(recipe.network, labels, spec)
+    if state.get("began_with"):
+        begin(model, run, state["began_with"])
     state["parameters"] = parameter_counts(model.net)[0]
     state["data"]["damaged"] = _plain(cache.damaged)
     state["device"] = str(device)

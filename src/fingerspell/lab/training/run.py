@@ -53,6 +53,11 @@ class RunFolder:
         return self.path / "shapes.npz"
 
     @property
+    def beginning(self) -> Path:
+        """The weights that the run began with; only where it did not begin with fresh ones."""
+        return self.path / "beginning.safetensors"
+
+    @property
     def journal(self) -> Path:
         """One JSON object a line for each step and each epoch."""
         return self.path / "journal.jsonl"
