@@ -67,6 +67,7 @@ class TrainingSettings(_Settings):
     compile: bool | None = Field(None, description="whether torch.compile compiles the network, with graphs on a GPU")
     keep: Literal["best", "last"] = Field("best", description="which epoch's weights: by val_accuracy, or the last")
     average: float = Field(0.0, ge=0, lt=1, description="of the weights over the steps, as a decay; 0 for none")
+    remember: float = Field(0.0, ge=0, lt=1, description="share of the weights begun with in those that are kept")
 
 
 class HandSettings(_Settings):

@@ -14,7 +14,11 @@ from safetensors.torch import load_file
 
 from fingerspell.core.errors import DataError, TrainingError
 from fingerspell.lab import recipe as recipes
+from fingerspell.lab.data.cache import open_cache
 from fingerspell.lab.data.manifest import scan
+from fingerspell.lab.data.split import Split
+from fingerspell.lab.evaluate import evaluate_split
+from fingerspell.lab.nets.model import Model
 from fingerspell.lab.training.journal import read_journal
 from fingerspell.lab.training.launch import Surroundings, additions_for, resume, split_for, start
 from fingerspell.lab.training.run import RunFolder
@@ -154,4 +158,37 @@ def test_a_run_without_weights_or_from_elsewhere_is_refused(places):
     imported.state.write_text(json.dumps(imported.read_state() | {"status": "imported"}))
     with pytest.raises(TrainingError, match="was imported"):
         begin(places, "never", ["far"], "imported")
+    assert not (places / "never").exists()
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_the_weights_kept_are_drawn_back_to_those_begun_with(places, average):
+    """With `remember` 0.25: a quarter of the old, three quarters of the new; the steps themselves are not touched."""
+    training = {"epochs": 1, "batch_size": 8, "learning_rate": 0.003, "average": average}
+    name = f"drawn-{average}"
+    begin(places, f"free-{average}", ["far"], "first", training=training)
+    begin(places, name, ["far"], "first", training=training | {"remember": 0.25})
+    old, free, drawn = (weights_of(places, its) for its in ("first", f"free-{average}", name))
+    moved = [its for its in old if old[its].is_floating_point() and not torch.equal(old[its], free[its])]
+    assert moved
+    for its in moved:
+        assert torch.allclose(drawn[its], 0.25 * old[its] + 0.75 * free[its], atol=1e-6)
+    ends = [load_file(RunFolder(places / its).checkpoint) for its in (f"free-{average}", name)]
+    assert all(torch.equal(ends[0][its], ends[1][its]) for its in ends[0])
+
+
+def test_what_is_validated_is_what_is_kept(places):
+    training = {"epochs": 1, "batch_size": 8, "learning_rate": 0.003, "remember": 0.9}
+    begin(places, "judged", ["far"], "first", training=training)
+    run = RunFolder(places / "judged")
+    (said,) = [entry["val_accuracy"] for entry in read_journal(run.journal) if entry["kind"] == "epoch"]
+    split, model = Split.load(run.split), Model.load(run.weights)
+    cache = open_cache(split.manifest, model.preprocess, places / "cache")
+    judged = evaluate_split(model, split, cache, "val")
+    assert np.mean(judged.probabilities.argmax(axis=1) == judged.truth) == pytest.approx(said)
+
+
+def test_nothing_to_remember_is_an_error(places):
+    with pytest.raises(TrainingError, match="keeps 50% of the weights that a run begins with"):
+        begin(places, "never", ["far"], training={"epochs": 1, "batch_size": 8, "remember": 0.5})
     assert not (places / "never").exists()

@@ -41,7 +41,12 @@ def test_two_steps(name, tmp_path):
     around, known = Surroundings(tmp_path / "cache", "cpu"), []
     if settings.hand is not None:
         known = [landmarks_of(split.manifest, tmp_path / "landmarks.parquet")]
-    state = start(settings, split, run, around, landmarks=known)
+    first = None
+    if settings.training.remember:  # it goes on from another run
+        first = RunFolder(tmp_path / "first")
+        fresh = recipes.read(name, ["training.remember=0"], small | {"split.by": "random"})
+        start(fresh, split, first, around, landmarks=known)
+    state = start(settings, split, run, around, landmarks=known, begin_with=first)
     assert state["status"] == "finished"
     assert [entry["kind"] for entry in read_journal(run.journal)] == ["step", "step", "epoch"]
     assert run.weights.stat().st_size > 1000

@@ -1,7 +1,9 @@
-"""An exponential average of the weights over the steps, which is what such a run validates and keeps.
+"""Means of weights, which are what such a run validates and keeps: over its steps, and with what it began with.
 
-Polyak & Juditsky, "Acceleration of stochastic approximation by averaging" (1992); with the decay growing over the first
-steps, so that the random start is forgotten. Buffers (batch norm's statistics) are averaged as well.
+Over the steps: Polyak & Juditsky, "Acceleration of stochastic approximation by averaging" (1992); with the decay
+growing over the first steps, so that the random start is forgotten. With what it began with: Wortsman et al., "Robust
+fine-tuning of zero-shot models" (2022): the mean still knows what was known, and has what was learnt. Buffers (batch
+norm's statistics) are averaged as well.
 """
 
 from __future__ import annotations
@@ -70,3 +72,24 @@ class WeightAverage:
             yield
         finally:
             net.load_state_dict(kept)
+
+
+@contextmanager
+def drawn_back(net: nn.Module, beginning: Mapping[str, Tensor], share: float) -> Iterator[None]:
+    """While the block runs, `share` of the network's weights are those of `beginning`, by name; with 0 nothing changes.
+
+    Counts (of batches that batch norm has seen) stay the network's.
+    """
+    if not share:
+        yield
+        return
+    kept = {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
+    drawn = {
+        name: tensor.lerp(beginning[name].to(tensor.device), share) if tensor.is_floating_point() else tensor
+        for name, tensor in kept.items()
+    }
+    net.load_state_dict(drawn)
+    try:
+        yield
+    finally:
+        net.load_state_dict(kept)

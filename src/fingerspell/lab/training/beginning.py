@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torch import Tensor
+
 from fingerspell.core.durable import digest_of_file
 from fingerspell.core.errors import DataError, TrainingError
 from fingerspell.lab.data.additions import Addition
@@ -70,8 +72,8 @@ def weights_to_begin_with(
     return Beginning(path.read_bytes(), told)
 
 
-def begin(model: Model, run: RunFolder, told: Mapping[str, Any]) -> None:
-    """Put the weights that a run began with into its fresh network.
+def begin(model: Model, run: RunFolder, told: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Put the weights that a run began with into its fresh network. Returns them by name.
 
     Raises:
         TrainingError: the file is gone or is not the one of then.
@@ -82,7 +84,9 @@ def begin(model: Model, run: RunFolder, told: Mapping[str, Any]) -> None:
             expected=f"a file of digest {told['digest']}",
             remedy=f"put a copy of {told['run']}/weights.safetensors there, or begin a new run",
         )
-    model.net.load_state_dict(Model.load(run.beginning).net.state_dict())
+    weights = Model.load(run.beginning).net.state_dict()
+    model.net.load_state_dict(weights)
+    return weights
 
 
 def _said(value: object) -> str:

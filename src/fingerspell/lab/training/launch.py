@@ -131,6 +131,12 @@ def start(
             expected="a new folder",
             remedy=f"go on with it: fingerspell train --resume {run.path}, or choose another --out",
         )
+    if recipe.training.remember and begin_with is None:
+        raise TrainingError(
+            f"the recipe '{recipe.name}' keeps {recipe.training.remember:.0%} of the weights that a run begins with",
+            expected="a run to begin with",
+            remedy="add --begin-with RUN, or --set training.remember=0",
+        )
     beginning = None if begin_with is None else weights_to_begin_with(begin_with, recipe, split, additions)
     with only_trainer(run):
         if beginning is not None:
@@ -323,8 +329,7 @@ def _work(
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(recipe.seed)
     model = Model.fresh(recipe.network, labels, spec)
-    if state.get("began_with"):
-        begin(model, run, state["began_with"])
+    beginning = begin(model, run, state["began_with"]) if state.get("began_with") else {}
     state["parameters"] = parameter_counts(model.net)[0]
     state["data"]["damaged"] = _plain(cache.damaged)
     state["device"] = str(device)
@@ -337,7 +342,9 @@ def _work(
             return f"reached the limit of {in_minutes(in_all)}"
         return around.asked_to_stop()
 
-    trainer = Trainer(recipe, model, data, run, device, around.observers, should_pause, around.checkpoint_seconds)
+    trainer = Trainer(
+        recipe, model, data, run, device, around.observers, should_pause, around.checkpoint_seconds, beginning
+    )
     trainer.restore()
     status, reason = "failed", "stopped by an error"
     try:

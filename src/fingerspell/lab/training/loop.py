@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -25,7 +25,7 @@ from fingerspell.lab.augment import random_words
 from fingerspell.lab.nets.hand import HandNetwork
 from fingerspell.lab.nets.model import Model
 from fingerspell.lab.recipe import Recipe
-from fingerspell.lab.training.average import WeightAverage
+from fingerspell.lab.training.average import WeightAverage, drawn_back
 from fingerspell.lab.training.batches import Batch, Batches, TrainingData
 from fingerspell.lab.training.checkpoint import load_checkpoint, save_checkpoint
 from fingerspell.lab.training.device import mixed_precision, out_of_memory
@@ -97,6 +97,7 @@ class Trainer:
         observers: who is told.
         should_pause: asked after each step; a reason pauses the run.
         checkpoint_seconds: between checkpoints within an epoch.
+        beginning: the weights by name that the run began with, if these are not fresh ones.
     """
 
     recipe: Recipe
@@ -107,6 +108,7 @@ class Trainer:
     observers: Sequence[Observer] = ()
     should_pause: Callable[[], str | None] = lambda: None
     checkpoint_seconds: float = 30.0
+    beginning: Mapping[str, Tensor] = field(default_factory=dict)
     position: Position = field(default_factory=Position)
 
     def __post_init__(self) -> None:
@@ -253,7 +255,7 @@ class Trainer:
         position = self.position
         rate = self.schedule.rate((position.epoch + 1) * self.steps_per_epoch - 1)
         photos_per_second = position.seen / max(position.epoch_seconds, 1e-9)
-        with self.average.in_place_of(self.net):
+        with self._as_kept():
             val_entropy, penalty, val_accuracy = self._validate()
         val_loss = val_entropy + penalty
         improved, stop = self.stopping.update(position.epoch, val_accuracy)
@@ -276,7 +278,7 @@ class Trainer:
         self._journal.write(entry)
         # Before the checkpoint: a kill between the two repeats the epoch and writes the same weights.
         if improved:
-            with self.average.in_place_of(self.net):
+            with self._as_kept():
                 self.model.save(self.run.weights)
         position.epoch += 1
         position.finished = stop or position.epoch >= self.recipe.training.epochs
@@ -287,6 +289,13 @@ class Trainer:
             observer.epoch(entry)
         if not position.finished:
             self._perhaps_pause()
+
+    @contextmanager
+    def _as_kept(self) -> Iterator[None]:
+        """While the block runs, the network has the weights that are validated and kept."""
+        share = self.recipe.training.remember
+        with self.average.in_place_of(self.net), drawn_back(self.net, self.beginning, share):
+            yield
 
     def _validate(self) -> tuple[float, float, float]:
         """(cross-entropy, L2 terms, accuracy) over the validation photos; Keras logs the sum of the first two."""
