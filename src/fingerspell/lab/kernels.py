@@ -26,7 +26,11 @@ def kernel(function: _Function) -> _Function:
 
 
 def quick_kernel(function: _Function) -> _Function:
-    """As `kernel`; sums may be taken in another order and products fused, the same way every time."""
+    """As `kernel`; sums may be taken in another order and products fused, the same way in all processes but one.
+
+    That one is the process that compiles it, where the functions it calls are those compiled for themselves; the code
+    that is kept has them built in, and rounds in its own way.
+    """
     return _compiled(function, fastmath=_ANY_ORDER)
 
 
