@@ -20,10 +20,23 @@ print(float(out.min()), sum(scale.stats.cache_hits.values()))
 """
 
 
-def run(cache: Path, **environment: str) -> list[str]:
+CHANGE = """
+import hashlib
+import numpy as np
+from fingerspell.lab.augment import draw, policy
+from fingerspell.lab.augment_cpu import change
+numbers = np.random.default_rng(0)
+photos = numbers.integers(0, 256, (16, 80, 80, 3), dtype=np.uint8)
+draws = draw(policy("strong"), 1, 2, numbers.integers(0, 2**60, 16).astype(np.uint64), 80, 80)
+for size in ((80, 80), (40, 40)):
+    print(hashlib.sha256(change(photos, np.arange(16), draws, size).tobytes()).hexdigest())
+"""
+
+
+def run(cache: Path, code: str = USE, **environment: str) -> list[str]:
     settings = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     settings |= {"FINGERSPELL_CACHE": str(cache)} | environment
-    done = subprocess.run([sys.executable, "-c", USE], capture_output=True, text=True, env=settings, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=settings, check=True)
     return done.stdout.split()
 
 
@@ -55,3 +68,9 @@ def test_another_version_has_a_place_of_its_own(tmp_path, monkeypatch):
     source.write_text("one")
     monkeypatch.setattr(numba, "__version__", "0")
     assert kernels._folder(source) != first
+
+
+def test_who_compiles_rounds_as_who_loads(tmp_path):
+    """Or a run that is killed in the first process of a machine would not go on as if it had not been."""
+    compiled = run(tmp_path, CHANGE)
+    assert run(tmp_path, CHANGE) == compiled

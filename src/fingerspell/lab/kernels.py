@@ -26,11 +26,7 @@ def kernel(function: _Function) -> _Function:
 
 
 def quick_kernel(function: _Function) -> _Function:
-    """As `kernel`; sums may be taken in another order and products fused, the same way in all processes but one.
-
-    That one is the process that compiles it, where the functions it calls are those compiled for themselves; the code
-    that is kept has them built in, and rounds in its own way.
-    """
+    """As `kernel`; sums may be taken in another order and products fused, the same way every time."""
     return _compiled(function, fastmath=_ANY_ORDER)
 
 
@@ -41,7 +37,10 @@ def _compiled(function: _Function, fastmath: bool | set[str]) -> _Function:
     if "NUMBA_CACHE_DIR" not in os.environ:
         settings.CACHE_DIR = str(_folder(Path(function.__code__.co_filename)))
     try:
-        compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=fastmath)(function)
+        # What is called is built in. Otherwise the process that compiles takes functions as they were compiled for
+        # themselves, and one that loads the code takes those inside it: two roundings, and no run repeated to the bit.
+        options: Any = {"nogil": True, "cache": True, "error_model": "numpy", "forceinline": True}
+        compiled: Any = numba.njit(fastmath=fastmath, **options)(function)
     finally:
         settings.CACHE_DIR = before
     return cast(_Function, compiled)
