@@ -50,13 +50,15 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The browser tests mostly wait for a camera to play: they run beside the others, and are shown after them.
-BROWSER_LOG := $(VENV)/browser-tests.log
+# The browser tests mostly wait for a camera to play: they run beside the others, with some that make the halves alike,
+# and are shown after them.
+BESIDE := tests/browser tests/hands tests/live
+BESIDE_LOG := $(VENV)/tests-beside.log
 
 test: lint page-test browser
-	@$(BIN)/python -m pytest tests/browser > $(BROWSER_LOG) 2>&1 & beside=$$!; \
-	$(BIN)/python -m pytest --ignore=tests/browser; code=$$?; \
-	wait $$beside; browser=$$?; cat $(BROWSER_LOG); [ $$code -eq 0 ] && [ $$browser -eq 0 ]
+	@$(BIN)/python -m pytest $(BESIDE) > $(BESIDE_LOG) 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest $(BESIDE:%=--ignore=%); code=$$?; \
+	wait $$beside; other=$$?; cat $(BESIDE_LOG); [ $$code -eq 0 ] && [ $$other -eq 0 ]
 
 # The same with the lines that no test reaches; takes half as long again.
 coverage: setup
@@ -104,7 +106,7 @@ bench: setup bench-peers
 		then mv bench/$$name.part bench/$$name.txt; cat bench/$$name.txt; \
 		else failed="$$failed $$name"; fi; }; \
 	run startup; run inference; run quantised; run input "$(DATA)"; run convolution; \
-	run training_step; run end_to_end "$(DATA)"; run growth "$(DATA)"; run time_to_result "$(DATA)"; \
+	run end_to_end "$(DATA)"; run growth "$(DATA)"; run time_to_result "$(DATA)"; run training_step; \
 	[ -z "$$failed" ] || { echo "without a result:$$failed"; exit 1; }
 
 clean:

